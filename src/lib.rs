@@ -1,0 +1,66 @@
+//! # `sandbox`: the map
+//!
+//! `sandbox run IMAGE CMD` pulls an OCI image, stacks its layers into a root
+//! file system and runs the command there in namespaces of its own: no daemon,
+//! no root, no helper. Read this page first; then `commands/run.rs::execute`,
+//! which is the whole program as a table of contents.
+//!
+//! # Layers
+//!
+//! Four floors; dependencies point down only (`tests/repository.rs` proves it).
+//!
+//! ```text
+//! main ─▶ cli ─▶ commands ─▶ image   storage   network   runtime ─▶ sys ─▶ rustix, nix, libc
+//!          │        │           └───────┴─────────┴─────────┘
+//!          ▼        ▼                      ▼
+//!          ui     error ─▶ hint           oci   (plain data; knows nobody)
+//! ```
+//!
+//! `image`, `storage`, `network` and `runtime` never import each other: what one
+//! makes for another is an [`oci`] type, and they meet only in [`commands`].
+//!
+//! # The life of a run
+//!
+//! ```text
+//! "alpine" ─▶ Reference ─▶ Image ─▶ layers ─▶ RootFs ─┐
+//! -v …     ─▶ MountRequest ─────────▶ Vec<Mount> ─────┼─▶ Spec ─▶ Created ─▶ Running ─▶ ExitStatus
+//! flags    ─▶ run::Args ──────────────────────────────┘              └─ netns ─▶ Network::add
+//! ```
+//!
+//! Everything is data until the child acts: only `runtime/child.rs` mounts.
+//!
+//! # Where to look
+//!
+//! | module | turns | into |
+//! |---|---|---|
+//! | [`cli`] | the command line | one [`commands`] call, an exit code |
+//! | [`commands`] | what was typed | calls of the floor below, one file a command |
+//! | [`image`] | a name | verified blobs: registries, archives, directories |
+//! | [`storage`] | blobs | layers on disk, and the description of a root file system |
+//! | [`network`] | a network namespace | one that reaches what it may |
+//! | [`runtime`] | a [`oci::Spec`] | a running process, and its exit status |
+//! | [`sys`] | system calls | safe functions without policy; all `unsafe` is there |
+//! | [`config`] | the environment | one value; nobody else reads it |
+//! | [`ui`] | results | text; nobody else prints |
+//!
+//! # Glossary
+//!
+//! *Sandbox*: our running thing. *Image*: what it is made of. *Host* and
+//! *inside*: the two sides. *Domain*: the user namespace that this program
+//! makes for itself, in which it is root ([`runtime::domain`]). *Layer*: one
+//! unpacked change set, immutable, named by its *diff id*. *Digest*: the hash of
+//! a blob as it was transferred; *diff id*: the hash of a layer's plain tar.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod hint;
+pub mod image;
+pub mod network;
+pub mod oci;
+pub mod runtime;
+pub mod storage;
+#[allow(unsafe_code)]
+pub mod sys;
+pub mod ui;

@@ -1,0 +1,148 @@
+//! What is to be run, and in what surroundings (runtime-spec, `config.md`).
+//!
+//! The names are the specification's; the fields are the part that we honour.
+
+use std::{ffi::CString, path::PathBuf};
+
+pub use caps::Capability;
+use serde::{Deserialize, Serialize};
+
+use super::RootFs;
+
+/// Everything `runtime` needs to know; made by `commands/run.rs`.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Name of the sandbox: for directories, logs and the default host name.
+    pub id: String,
+    pub process: Process,
+    pub root: RootFs,
+    /// Nothing below `/` can be changed but what `mounts` bring (EROFS).
+    pub readonly_root: bool,
+    pub hostname: String,
+    /// Made in this order, after `/proc`, `/sys` and `/dev`.
+    pub mounts: Vec<Mount>,
+    /// Files hidden inside, such as `/proc/kcore`.
+    pub masked_paths: Vec<&'static str>,
+    /// Files that cannot be written inside, such as `/proc/sys`.
+    pub readonly_paths: Vec<&'static str>,
+    /// Size of `/dev/shm` in bytes.
+    pub shm_size: u64,
+    /// Whether the sandbox keeps the host's network namespace.
+    pub host_network: bool,
+    /// Whether the sandbox keeps the host's process ids.
+    pub host_pids: bool,
+    /// System call filters, or none for `seccomp=unconfined`.
+    pub seccomp: Option<Seccomp>,
+    /// Whether what needs more than one user id is answered with success
+    /// although it is not done (`runtime/seccomp.rs`, "Fake root").
+    pub fake_root: bool,
+}
+
+/// The workload.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Whether it gets a terminal of its own.
+    pub terminal: bool,
+    /// Whether it may read our standard input; else it reads `/dev/null`.
+    pub stdin: bool,
+    /// Whether our small init is pid 1 and the workload its child.
+    pub init: bool,
+    pub user: User,
+    pub args: Vec<CString>,
+    /// `KEY=VALUE`, complete but for `HOME`, which depends on `user`.
+    pub env: Vec<CString>,
+    pub cwd: PathBuf,
+    /// Bounding set; also permitted and effective when the user is root.
+    pub capabilities: Vec<Capability>,
+    pub rlimits: Vec<Rlimit>,
+    pub no_new_privileges: bool,
+}
+
+/// Whom to run as, as it was typed: names are looked up inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// `NAME|UID[:GROUP|GID]`; empty for root.
+    pub user: String,
+    /// Names or numbers of further groups.
+    pub additional_groups: Vec<String>,
+}
+
+/// A resource limit (`setrlimit(2)`); `u64::MAX` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rlimit {
+    /// `RLIMIT_…`, as a number.
+    pub resource: u32,
+    pub soft: u64,
+    pub hard: u64,
+}
+
+/// One mount inside the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Absolute path inside; missing parts are created in the root.
+    pub destination: PathBuf,
+    pub kind: MountKind,
+    pub readonly: bool,
+}
+
+/// What is mounted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    /// A directory or file of the host, with what is mounted below it.
+    Bind { source: PathBuf },
+    /// A small file made by us, such as `/etc/hosts`.
+    File { content: String },
+    /// An empty file system in memory; `size` in bytes, `mode` as in chmod.
+    Tmpfs { size: Option<u64>, mode: u32, noexec: bool },
+}
+
+/// An id map of a user namespace: `user_namespaces(7)`, one line of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdMap {
+    #[serde(rename = "containerID")]
+    pub inside: u32,
+    #[serde(rename = "hostID")]
+    pub outside: u32,
+    #[serde(rename = "size")]
+    pub count: u32,
+}
+
+/// A system call filter (runtime-spec, `config-linux.md`, "Seccomp").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seccomp {
+    /// `SCMP_ACT_…` for calls that no rule names.
+    pub default_action: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_errno_ret: Option<u32>,
+    #[serde(default)]
+    pub architectures: Vec<String>,
+    #[serde(default)]
+    pub syscalls: Vec<SeccompRule>,
+}
+
+/// An action for some system calls, perhaps only with certain arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeccompRule {
+    pub names: Vec<String>,
+    pub action: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno_ret: Option<u32>,
+    #[serde(default)]
+    pub args: Vec<SeccompArg>,
+}
+
+/// A condition on one argument of a system call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeccompArg {
+    /// Which argument, 0 to 5.
+    pub index: u8,
+    pub value: u64,
+    #[serde(default)]
+    pub value_two: u64,
+    /// `SCMP_CMP_…`.
+    pub op: String,
+}
