@@ -1,1 +1,294 @@
-//! Stub.
+//! Files and directories by descriptor: the `*at` calls, locks, attributes.
+//!
+//! A name that is given together with a directory is a single component unless
+//! the function says otherwise, and no function here follows a symbolic link in
+//! that last component.
+
+use std::{
+    ffi::OsStr,
+    ffi::OsString,
+    fs::File,
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+};
+
+use rustix::{
+    fs::{
+        self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags,
+        XattrFlags,
+    },
+    io::Errno,
+};
+
+pub use rustix::fs::{Access, Stat, Timespec, Timestamps};
+
+use super::{Named, Result};
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    pub name: OsString,
+    pub is_directory: bool,
+}
+
+/// Opens a directory to list it, to lock it or to resolve names in it.
+pub fn open_directory(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_DIRECTORY)"))
+}
+
+/// Opens a file or a directory for reading.
+pub fn open_to_read(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_RDONLY)"))
+}
+
+/// Opens a directory in `dir` to list it or to change its attributes.
+pub fn open_directory_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
+    openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// Opens a directory in `dir` to resolve names in it: `O_PATH`.
+pub fn open_path_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
+    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY)
+}
+
+fn openat(dir: impl AsFd, name: &Path, flags: OFlags) -> Result<OwnedFd> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    fs::openat(dir.as_fd(), name, flags, Mode::empty())
+        .named(|| format!("openat({}, {name:?}, {flags:?})", number(dir)))
+}
+
+/// Opens a directory by a path of many components which is resolved as if
+/// `root` were `/`: neither `..` nor a symbolic link leads out of it.
+///
+/// `openat2(2)`, Linux 5.6; container engines' seccomp filters often deny it.
+pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve)
+        .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
+}
+
+/// Creates a file that only its owner may use; fails if the name is taken.
+pub fn create_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(0o600))
+        .map(File::from)
+        .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL)", number(dir)))
+}
+
+/// Creates a directory; `mode` is subject to the umask.
+pub fn mkdir_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
+    fs::mkdirat(dir.as_fd(), name, Mode::from_raw_mode(mode))
+        .named(|| format!("mkdirat({}, {name:?}, {mode:#o})", number(dir)))
+}
+
+/// Creates a directory; `mode` is subject to the umask.
+pub fn mkdir(path: &Path, mode: u32) -> Result<()> {
+    fs::mkdir(path, Mode::from_raw_mode(mode)).named(|| format!("mkdir({path:?}, {mode:#o})"))
+}
+
+/// Creates a symbolic link to `target`, which is not looked at.
+pub fn symlink_at(target: &OsStr, dir: impl AsFd, name: &Path) -> Result<()> {
+    fs::symlinkat(target.as_bytes(), dir.as_fd(), name)
+        .named(|| format!("symlinkat({target:?}, {}, {name:?})", number(dir)))
+}
+
+/// Gives a file, or a symbolic link itself, a second name.
+pub fn link_at(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    fs::linkat(from.as_fd(), old, to.as_fd(), new, AtFlags::empty())
+        .named(|| format!("linkat({}, {old:?}, {}, {new:?})", number(from), number(to)))
+}
+
+/// Creates a named pipe.
+pub fn mkfifo_at(dir: impl AsFd, name: &Path) -> Result<()> {
+    fs::mknodat(dir.as_fd(), name, FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+        .named(|| format!("mknodat({}, {name:?}, S_IFIFO)", number(dir)))
+}
+
+/// Creates what overlayfs takes for a deleted file: a character device 0:0.
+///
+/// The one device that needs no privilege, since Linux 5.8 (`a3c751a50fe6`).
+pub fn whiteout_at(dir: impl AsFd, name: &Path) -> Result<()> {
+    fs::mknodat(dir.as_fd(), name, FileType::CharacterDevice, Mode::empty(), 0)
+        .named(|| format!("mknodat({}, {name:?}, S_IFCHR, makedev(0, 0))", number(dir)))
+}
+
+/// Whether this is a character device 0:0.
+pub fn is_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
+/// Whether this is a directory.
+pub fn is_directory(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+/// Removes a name that is not a directory's.
+pub fn unlink_at(dir: impl AsFd, name: &Path) -> Result<()> {
+    fs::unlinkat(dir.as_fd(), name, AtFlags::empty())
+        .named(|| format!("unlinkat({}, {name:?})", number(dir)))
+}
+
+/// Removes an empty directory.
+pub fn rmdir_at(dir: impl AsFd, name: &Path) -> Result<()> {
+    fs::unlinkat(dir.as_fd(), name, AtFlags::REMOVEDIR)
+        .named(|| format!("unlinkat({}, {name:?}, AT_REMOVEDIR)", number(dir)))
+}
+
+/// Moves a name, in place of whatever has the new one.
+pub fn rename_at(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    fs::renameat(from.as_fd(), old, to.as_fd(), new)
+        .named(|| format!("renameat({}, {old:?}, {}, {new:?})", number(from), number(to)))
+}
+
+/// Moves a file or directory; fails with `EEXIST` if the new name is taken.
+pub fn rename_to_free(old: &Path, new: &Path) -> Result<()> {
+    fs::renameat_with(fs::CWD, old, fs::CWD, new, RenameFlags::NOREPLACE)
+        .named(|| format!("renameat2({old:?}, {new:?}, RENAME_NOREPLACE)"))
+}
+
+/// Where a symbolic link points.
+pub fn read_link_at(dir: impl AsFd, name: &Path) -> Result<OsString> {
+    fs::readlinkat(dir.as_fd(), name, Vec::new())
+        .map(|target| OsStr::from_bytes(target.as_bytes()).to_owned())
+        .named(|| format!("readlinkat({}, {name:?})", number(dir)))
+}
+
+/// What a name stands for; a symbolic link for itself.
+pub fn stat_at(dir: impl AsFd, name: &Path) -> Result<Stat> {
+    fs::statat(dir.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)
+        .named(|| format!("newfstatat({}, {name:?})", number(dir)))
+}
+
+/// What a path stands for; a symbolic link for itself.
+pub fn lstat(path: &Path) -> Result<Stat> {
+    fs::lstat(path).named(|| format!("lstat({path:?})"))
+}
+
+/// What an open file is.
+pub fn fstat(fd: impl AsFd) -> Result<Stat> {
+    fs::fstat(fd.as_fd()).named(|| format!("fstat({})", number(fd)))
+}
+
+/// Whether the caller may do this with the file.
+pub fn access(path: &Path, access: Access) -> Result<()> {
+    fs::access(path, access).named(|| format!("access({path:?}, {access:?})"))
+}
+
+/// Sets the permissions of an open file.
+pub fn fchmod(fd: impl AsFd, mode: u32) -> Result<()> {
+    fs::fchmod(fd.as_fd(), Mode::from_raw_mode(mode))
+        .named(|| format!("fchmod({}, {mode:#o})", number(fd)))
+}
+
+/// Sets permissions by path.
+pub fn chmod(path: &Path, mode: u32) -> Result<()> {
+    fs::chmod(path, Mode::from_raw_mode(mode)).named(|| format!("chmod({path:?}, {mode:#o})"))
+}
+
+/// Sets the permissions of anything but a symbolic link.
+///
+/// NOTE: `fchmodat(2)` follows links, so the caller must know that `name` is
+/// none and that nobody can make it one.
+pub fn chmod_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
+    fs::chmodat(dir.as_fd(), name, Mode::from_raw_mode(mode), AtFlags::empty())
+        .named(|| format!("fchmodat({}, {name:?}, {mode:#o})", number(dir)))
+}
+
+/// Sets the owner of an open file.
+pub fn fchown(fd: impl AsFd, uid: u32, gid: u32) -> Result<()> {
+    let (user, group) = (fs::Uid::from_raw(uid), fs::Gid::from_raw(gid));
+    fs::fchown(fd.as_fd(), Some(user), Some(group))
+        .named(|| format!("fchown({}, {uid}, {gid})", number(fd)))
+}
+
+/// Sets the owner of a name; of a symbolic link itself.
+pub fn chown_at(dir: impl AsFd, name: &Path, uid: u32, gid: u32) -> Result<()> {
+    let (user, group) = (fs::Uid::from_raw(uid), fs::Gid::from_raw(gid));
+    fs::chownat(dir.as_fd(), name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
+        .named(|| format!("fchownat({}, {name:?}, {uid}, {gid})", number(dir)))
+}
+
+/// Sets the times of an open file.
+pub fn set_times(fd: impl AsFd, times: &Timestamps) -> Result<()> {
+    fs::futimens(fd.as_fd(), times).named(|| format!("futimens({})", number(fd)))
+}
+
+/// Sets the times of a name; of a symbolic link itself.
+pub fn set_times_at(dir: impl AsFd, name: &Path, times: &Timestamps) -> Result<()> {
+    fs::utimensat(dir.as_fd(), name, times, AtFlags::SYMLINK_NOFOLLOW)
+        .named(|| format!("utimensat({}, {name:?})", number(dir)))
+}
+
+/// Sets an extended attribute of an open file.
+pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
+    fs::fsetxattr(fd.as_fd(), name.as_bytes(), value, XattrFlags::empty())
+        .named(|| format!("fsetxattr({}, {name:?}, {} bytes)", number(fd), value.len()))
+}
+
+/// How to take an advisory lock (`flock(2)`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Waits until nobody holds it exclusively.
+    Shared,
+    /// Fails with `EWOULDBLOCK` if anybody holds it.
+    ExclusiveNow,
+}
+
+/// Locks an open file or directory; a lock that is already held is changed.
+pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
+    let operation = match lock {
+        Lock::Shared => FlockOperation::LockShared,
+        Lock::ExclusiveNow => FlockOperation::NonBlockingLockExclusive,
+    };
+    loop {
+        match fs::flock(fd.as_fd(), operation) {
+            Err(Errno::INTR) => {}
+            result => return result.named(|| format!("flock({}, {lock:?})", number(fd))),
+        }
+    }
+}
+
+/// Writes everything of the file system that holds `fd` to its disk.
+pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
+    fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))
+}
+
+/// The entries of a directory, without `.` and `..`, from its beginning.
+pub fn entries(dir: impl AsFd) -> Result<Vec<DirEntry>> {
+    let call = || format!("getdents64({})", number(&dir));
+    fs::seek(&dir, fs::SeekFrom::Start(0)).named(call)?;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut raw = fs::RawDir::new(dir.as_fd(), &mut buffer);
+    let mut entries = Vec::new();
+    while let Some(entry) = raw.next() {
+        let entry = entry.named(call)?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name != "." && name != ".." {
+            let is_directory = match entry.file_type() {
+                FileType::Unknown => is_directory(&stat_at(&dir, Path::new(name))?),
+                kind => kind == FileType::Directory,
+            };
+            entries.push(DirEntry { name: name.to_owned(), is_directory });
+        }
+    }
+    Ok(entries)
+}
+
+/// A number that nobody else has, for names of temporary files.
+pub fn random() -> Result<u64> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .named(|| "getrandom(8)".into())?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+fn number(fd: impl AsFd) -> i32 {
+    fd.as_fd().as_raw_fd()
+}

@@ -4,8 +4,11 @@
 //! nothing here decides, prints or reads a setting. An [`Error`] prints as
 //! `strace(1)` would and keeps the errno, so that callers can match on it.
 
+pub mod accounts;
 pub mod fs;
+pub mod kernel;
 pub mod mount;
+pub mod net;
 pub mod process;
 pub mod seccomp;
 
