@@ -19,7 +19,7 @@ pub use platform::{InvalidPlatform, Platform};
 pub use reference::{InvalidReference, Name, Reference};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{
-    Capability, IdMap, Mount, MountKind, Process, Rlimit, Seccomp, SeccompArg, SeccompRule, Spec,
-    User,
+    Capability, IdMap, Mount, MountKind, Process, Rlimit, Seccomp, SeccompArg, SeccompRule,
+    SmallFile, Spec, User,
 };
 pub use status::ExitStatus;

@@ -27,8 +27,8 @@ pub struct Overlay {
 /// A top-level entry of a composed root.
 #[derive(Debug, Clone)]
 pub enum Part {
-    /// A directory which can be changed without consequence.
-    Overlay { name: PathBuf, overlay: Overlay },
+    /// A directory of the host, whose changes are kept in memory.
+    CopyOnWrite { name: PathBuf, lower: PathBuf },
     /// A symbolic link, as the host has it (`/bin` → `usr/bin`).
     Symlink { name: PathBuf, target: PathBuf },
     /// An empty directory with these permissions.

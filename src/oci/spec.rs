@@ -2,7 +2,7 @@
 //!
 //! The names are the specification's; the fields are the part that we honour.
 
-use std::{ffi::CString, path::PathBuf};
+use std::{borrow::Cow, ffi::CString, path::PathBuf};
 
 pub use caps::Capability;
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,14 @@ pub struct Spec {
     pub id: String,
     pub process: Process,
     pub root: RootFs,
+    /// An existing directory that may be covered: the root is mounted there.
+    pub scratch: PathBuf,
     /// Nothing below `/` can be changed but what `mounts` bring (EROFS).
     pub readonly_root: bool,
     pub hostname: String,
-    /// Made in this order, after `/proc`, `/sys` and `/dev`.
+    /// Files of ours that cover the image's, such as `/etc/hosts`.
+    pub files: Vec<SmallFile>,
+    /// Made in this order, after `/proc`, `/sys`, `/dev` and `files`.
     pub mounts: Vec<Mount>,
     /// Files hidden inside, such as `/proc/kcore`.
     pub masked_paths: Vec<&'static str>,
@@ -76,6 +80,16 @@ pub struct Rlimit {
     pub hard: u64,
 }
 
+/// A file that is made for a sandbox and mounted in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmallFile {
+    /// Absolute path inside.
+    pub path: PathBuf,
+    pub content: String,
+    /// Whether it is left out where there is no directory for it.
+    pub optional: bool,
+}
+
 /// One mount inside the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
@@ -90,8 +104,6 @@ pub struct Mount {
 pub enum MountKind {
     /// A directory or file of the host, with what is mounted below it.
     Bind { source: PathBuf },
-    /// A small file made by us, such as `/etc/hosts`.
-    File { content: String },
     /// An empty file system in memory; `size` in bytes, `mode` as in chmod.
     Tmpfs { size: Option<u64>, mode: u32, noexec: bool },
 }
@@ -126,7 +138,7 @@ pub struct Seccomp {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SeccompRule {
-    pub names: Vec<String>,
+    pub names: Vec<Cow<'static, str>>,
     pub action: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errno_ret: Option<u32>,
