@@ -1,0 +1,437 @@
+//! Layers as an attacker would make them.
+//!
+//! Each is unpacked beside a canary, a tree which must be the same afterwards,
+//! whatever the layer was and whether it was taken or refused.
+
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use tar::EntryType;
+
+use super::{
+    Error, Store,
+    testing::{Member, TempDir, diff_id, store, tar_of},
+};
+use crate::oci::DiffId;
+
+/// A store with a canary next to it.
+struct Yard {
+    temp: TempDir,
+    store: Store,
+}
+
+impl Yard {
+    fn new() -> Self {
+        let temp = TempDir::new();
+        let canary = temp.path().join("canary");
+        fs::create_dir(&canary).unwrap();
+        fs::write(canary.join("file"), "untouched").unwrap();
+        fs::set_permissions(&canary, fs::Permissions::from_mode(0o711)).unwrap();
+        let store = store(&temp);
+        Self { temp, store }
+    }
+
+    /// Unpacks a tar and returns the layer, or the last line of the complaint.
+    fn unpack_bytes(&self, tar: &[u8]) -> Result<PathBuf, String> {
+        let id: DiffId = diff_id(tar);
+        let result = self.store.add_layer(&id, &mut &*tar);
+        self.check_canary();
+        let tmp = self.temp.path().join("store/tmp");
+        assert_eq!(fs::read_dir(tmp).unwrap().count(), 0, "something is left in tmp");
+        match result {
+            Ok(()) => Ok(self.store.layer(&id).join("fs")),
+            Err(Error::Layer { source, .. }) => {
+                assert!(!self.store.has_layer(&id));
+                let mut last: &dyn std::error::Error = &source;
+                while let Some(cause) = last.source() {
+                    last = cause;
+                }
+                Err(last.to_string())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn unpack(&self, members: &[Member]) -> Result<PathBuf, String> {
+        self.unpack_bytes(&tar_of(members))
+    }
+
+    fn check_canary(&self) {
+        let canary = self.canary();
+        let metadata = fs::metadata(&canary).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o711);
+        assert_eq!(fs::read_dir(&canary).unwrap().count(), 1);
+        assert_eq!(fs::read(canary.join("file")).unwrap(), b"untouched");
+        assert_eq!(fs::metadata(canary.join("file")).unwrap().nlink(), 1);
+    }
+
+    fn canary(&self) -> PathBuf {
+        self.temp.path().join("canary")
+    }
+
+    /// As a symbolic link in a layer would have to say it.
+    fn canary_text(&self) -> String {
+        self.canary().to_str().unwrap().into()
+    }
+}
+
+fn read(path: PathBuf) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn mode(path: PathBuf) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn is_whiteout(path: &Path) -> bool {
+    let there = fs::symlink_metadata(path).unwrap();
+    there.file_type().is_char_device() && there.rdev() == 0
+}
+
+fn is_opaque(path: &Path) -> bool {
+    let mut value = [0; 8];
+    rustix::fs::lgetxattr(path, "user.overlay.opaque", &mut value)
+        .is_ok_and(|n| &value[..n] == b"y")
+}
+
+#[test]
+fn names_that_lead_out_are_refused() {
+    for name in ["../x", "a/../../x", "a/..", "..", "/../x", "./../canary/file"] {
+        let error = Yard::new().unpack(&[Member::file(name, "evil")]).unwrap_err();
+        assert_eq!(error, format!("layer entry `{name}` leads out of the layer"));
+    }
+}
+
+#[test]
+fn odd_names_are_names_inside() {
+    let yard = Yard::new();
+    let weird = Member::new(EntryType::Regular, b"\xff\xfe\n");
+    let members = [Member::file("/etc/absolute", "1"), Member::file(".//./dot", "2"), weird];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!(read(layer.join("etc/absolute")), "1");
+    assert_eq!(read(layer.join("dot")), "2");
+    assert_eq!(fs::read_dir(&layer).unwrap().count(), 3);
+}
+
+#[test]
+fn names_that_no_file_can_have_are_refused() {
+    let long = Member::file("x", "").pax("path", "a".repeat(300).as_bytes());
+    assert!(Yard::new().unpack(&[long]).unwrap_err().ends_with("ENAMETOOLONG: File name too long"));
+    let endless = Member::file("x", "").pax("path", "a/".repeat(3000).as_bytes());
+    assert!(Yard::new().unpack(&[endless]).unwrap_err().ends_with("has too long a name"));
+    let deep = Member::directory("x", 0o755).pax("path", "a/".repeat(300).as_bytes());
+    assert!(Yard::new().unpack(&[deep]).unwrap_err().ends_with("lies too deep"));
+    let nul = Member::file("x", "").pax("path", b"a\0b");
+    assert!(Yard::new().unpack(&[nul]).unwrap_err().ends_with("has a NUL character in its name"));
+}
+
+#[test]
+fn writing_through_a_link_stays_inside() {
+    let yard = Yard::new();
+    let canary = yard.canary_text();
+    let members = [
+        Member::symlink("absolute", &canary),
+        Member::symlink("relative", "../../../../../../../../../canary"),
+        Member::file("absolute/file", "evil"),
+        Member::file("relative/file", "evil"),
+        Member::directory("absolute/dir", 0o777),
+        Member::directory("absolute/", 0o777),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!(read(layer.join("canary/file")), "evil");
+    assert_eq!(read(layer.join(canary.trim_start_matches('/')).join("file")), "evil");
+}
+
+#[test]
+fn links_that_lead_out_only_together_stay_inside() {
+    let yard = Yard::new();
+    let members = [
+        Member::directory("a/b", 0o755),
+        Member::symlink("a/b/up", ".."),
+        Member::symlink("a/b/up2", "up/.."),
+        Member::symlink("a/b/up3", "up2/../canary"),
+        Member::file("a/b/up3/file", "evil"),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!(read(layer.join("canary/file")), "evil");
+}
+
+#[test]
+fn the_root_stays_a_directory() {
+    let yard = Yard::new();
+    for name in ["/.", ".", "./"] {
+        let root = Member::symlink(name, &yard.canary_text());
+        let error = yard.unpack(&[root, Member::file("file", "evil")]).unwrap_err();
+        assert_eq!(error, "layer entry `/` is not a directory");
+    }
+    let layer = yard.unpack(&[Member::directory("./", 0o750)]).unwrap();
+    assert_eq!(mode(layer), 0o750);
+}
+
+#[test]
+fn hard_links_reach_only_files_of_the_layer() {
+    let yard = Yard::new();
+    let outside = format!("{}/file", yard.canary_text());
+    let missing = "layer entry `link` is a hard link to a file that is not in this layer";
+    for target in [outside.as_str(), "later", "/proc/self/environ", "link"] {
+        let error = yard.unpack(&[Member::hardlink("link", target)]).unwrap_err();
+        assert_eq!(error, missing, "{target}");
+    }
+    let error = yard.unpack(&[Member::hardlink("link", "../canary/file")]).unwrap_err();
+    assert_eq!(error, "layer entry `../canary/file` leads out of the layer");
+
+    let through =
+        [Member::symlink("out", &yard.canary_text()), Member::hardlink("link", "out/file")];
+    assert_eq!(yard.unpack(&through).unwrap_err(), missing);
+}
+
+#[test]
+fn a_hard_link_to_a_link_is_a_link() {
+    let yard = Yard::new();
+    let members = [
+        Member::symlink("out", &format!("{}/file", yard.canary_text())),
+        Member::hardlink("link", "out"),
+        Member::file("real", "content"),
+        Member::hardlink("name", "/real"),
+        Member::hardlink("name", "name"),
+        Member::file("link", "replaced"),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert!(layer.join("out").is_symlink());
+    assert_eq!(read(layer.join("link")), "replaced");
+    assert_eq!(read(layer.join("name")), "content");
+    assert_eq!(fs::metadata(layer.join("real")).unwrap().nlink(), 2);
+}
+
+#[test]
+fn whiteouts_are_what_overlayfs_takes_for_them() {
+    let yard = Yard::new();
+    let members = [
+        Member::whiteout("etc/.wh.gone"),
+        Member::whiteout("var/.wh..wh..opq"),
+        Member::file("var/new", ""),
+        Member::whiteout(".wh..wh.plnk"),
+        Member::whiteout(".wh.again"),
+        Member::file("again/file", ""),
+        Member::whiteout(".wh.once-more"),
+        Member::directory("once-more", 0o700),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert!(is_whiteout(&layer.join("etc/gone")));
+    for opaque in ["var", "again", "once-more"] {
+        assert!(is_opaque(&layer.join(opaque)), "{opaque}");
+    }
+    assert!(!is_opaque(&layer.join("etc")));
+    assert!(layer.join("again/file").exists());
+    assert_eq!(fs::read_dir(&layer).unwrap().count(), 4);
+}
+
+#[test]
+fn a_whiteout_says_nothing_of_its_own_layer() {
+    let yard = Yard::new();
+    let members = [
+        Member::file("file", "mine"),
+        Member::whiteout(".wh.file"),
+        Member::file("dir/file", "mine"),
+        Member::whiteout(".wh.dir"),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!(read(layer.join("file")), "mine");
+    assert_eq!(read(layer.join("dir/file")), "mine");
+    assert!(is_opaque(&layer.join("dir")));
+}
+
+#[test]
+fn whiteouts_lead_nowhere() {
+    let yard = Yard::new();
+    for name in [".wh.", ".wh..", ".wh...", "a/.wh..."] {
+        let error = yard.unpack(&[Member::whiteout(name)]).unwrap_err();
+        assert_eq!(error, format!("layer entry `{name}` is a whiteout of nothing"));
+    }
+    let canary = yard.canary_text();
+    let members = [
+        Member::symlink("out", &canary),
+        Member::whiteout("out/.wh.file"),
+        Member::whiteout("out/.wh..wh..opq"),
+    ];
+    let layer = yard.unpack(&members).unwrap().join(canary.trim_start_matches('/'));
+    assert!(is_whiteout(&layer.join("file")));
+    assert!(is_opaque(&layer) && !is_opaque(&yard.canary()));
+}
+
+#[test]
+fn an_entry_replaces_one_of_another_kind() {
+    let yard = Yard::new();
+    let canary = yard.canary_text();
+    let members = [
+        Member::symlink("was-link", &canary),
+        Member::directory("was-link", 0o777),
+        Member::file("was-link/file", "mine"),
+        Member::symlink("link-to-file", &format!("{canary}/file")),
+        Member::file("link-to-file", "mine"),
+        Member::file("was-dir/sub/file", ""),
+        Member::file("was-dir", "mine"),
+        Member::directory("now-link/sub", 0o700),
+        Member::symlink("now-link", &canary),
+        Member::file("now-link/file", "beneath"),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!(mode(layer.join("was-link")), 0o777);
+    for file in ["was-link/file", "link-to-file", "was-dir"] {
+        assert_eq!(read(layer.join(file)), "mine", "{file}");
+    }
+    let beneath = layer.join(canary.trim_start_matches('/')).join("file");
+    assert_eq!(read(beneath), "beneath");
+    let error = yard.unpack(&[Member::file("file", ""), Member::file("file/x", "")]).unwrap_err();
+    assert!(error.ends_with("ENOTDIR: Not a directory"), "{error}");
+}
+
+#[test]
+fn modes_times_and_owners_are_those_of_the_archive() {
+    let yard = Yard::new();
+    let members = [
+        Member::directory("shut", 0o000),
+        Member::file("shut/file", "").mode(0o4755).owner(445_605, 42),
+        Member::directory("tmp", 0o1777),
+        Member::file("tmp/file", "").mode(0o640).pax("mtime", b"1700000000.5"),
+        Member::new(EntryType::Fifo, b"pipe").mode(0o620),
+        Member::symlink("link", "nowhere").owner(u64::from(u32::MAX), 0),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert_eq!((mode(layer.join("shut")), mode(layer.join("tmp"))), (0o000, 0o1777));
+    assert_eq!(mode(layer.join("tmp/file")), 0o640);
+    let file = fs::metadata(layer.join("tmp/file")).unwrap();
+    assert_eq!((file.mtime(), file.mtime_nsec()), (1_700_000_000, 500_000_000));
+    assert_eq!(fs::metadata(layer.join("tmp")).unwrap().mtime(), 1_000_000_000);
+    assert_eq!(fs::symlink_metadata(layer.join("link")).unwrap().mtime(), 1_000_000_000);
+    assert!(fs::metadata(layer.join("pipe")).unwrap().file_type().is_fifo());
+    assert_eq!(mode(layer.join("pipe")), 0o620);
+    let owners = read(layer.with_file_name("owners"));
+    assert_eq!(owners, "445605 42 shut/file\x004294967295 0 link\0");
+    fs::set_permissions(layer.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(mode(layer.join("shut/file")), 0o4755);
+}
+
+#[test]
+fn devices_are_left_out() {
+    let yard = Yard::new();
+    let mut device = Member::new(EntryType::Char, b"dev/mem");
+    device.header.set_device_major(1).unwrap();
+    device.header.set_device_minor(1).unwrap();
+    let mut whiteout = Member::new(EntryType::Char, b"dev/whiteout");
+    whiteout.header.set_device_major(0).unwrap();
+    whiteout.header.set_device_minor(0).unwrap();
+    let block = Member::new(EntryType::Block, b"dev/sda");
+    let layer = yard.unpack(&[device, whiteout, block, Member::file("file", "")]).unwrap();
+    assert_eq!(fs::read_dir(&layer).unwrap().count(), 1);
+}
+
+#[test]
+fn attributes_do_not_steer_the_overlay() {
+    let yard = Yard::new();
+    let members = [
+        Member::directory("dir", 0o755).pax("SCHILY.xattr.user.overlay.opaque", b"y"),
+        Member::file("file", "")
+            .pax("SCHILY.xattr.user.overlay.redirect", b"/etc")
+            .pax("SCHILY.xattr.trusted.overlay.metacopy", b"")
+            .pax("SCHILY.xattr.security.nonsense", b"")
+            .pax("SCHILY.xattr.user.kept", b"yes"),
+    ];
+    let layer = yard.unpack(&members).unwrap();
+    assert!(!is_opaque(&layer.join("dir")));
+    let mut names = [0; 256];
+    let length = rustix::fs::listxattr(layer.join("file"), &mut names).unwrap();
+    let names = String::from_utf8_lossy(&names[..length]).into_owned();
+    assert!(names.contains("user.kept") && !names.contains("overlay"), "{names:?}");
+}
+
+#[test]
+fn binary_attributes_do_not_end_a_header() {
+    let yard = Yard::new();
+    let signed = Member::file("short", "content")
+        .pax("SCHILY.xattr.user.signature", b"\x03\n\n12 path=evil\n\xff")
+        .pax("mtime", b"1.5")
+        .pax("path", b"long");
+    let linked = Member::hardlink("name", "nothing").pax("linkpath", b"long");
+    let layer = yard.unpack(&[signed, linked]).unwrap();
+    assert_eq!(read(layer.join("name")), "content");
+    assert_eq!(fs::read_dir(&layer).unwrap().count(), 2);
+    assert_eq!(fs::metadata(layer.join("long")).unwrap().mtime_nsec(), 500_000_000);
+}
+
+#[test]
+fn sizes_that_depend_on_the_reader_are_refused() {
+    let yard = Yard::new();
+    let file = Member::file("file", "content").pax("SCHILY.xattr.user.x", b"\n");
+    assert!(yard.unpack(std::slice::from_ref(&file)).is_ok());
+    let error = yard.unpack(&[file.pax("size", b"9")]).unwrap_err();
+    assert_eq!(error, "layer entry `file` has two sizes");
+}
+
+#[test]
+fn headers_of_gigabytes_are_refused() {
+    let yard = Yard::new();
+    let mut name = Member::new(EntryType::GNULongName, b"././@LongLink").header;
+    name.set_size(2 << 20);
+    name.set_cksum();
+    let mut tar = name.as_bytes().to_vec();
+    tar.resize(tar.len() + (2 << 20), b'a');
+    tar.extend(tar_of(&[Member::file("x", "")]));
+    let error = yard.unpack_bytes(&tar).unwrap_err();
+    assert_eq!(error, "the layer has an entry whose headers are larger than a mebibyte");
+}
+
+#[test]
+fn sizes_that_lie_are_refused() {
+    let yard = Yard::new();
+    for size in [1000, 1 << 33, u64::MAX, 1 << 62] {
+        let mut header = Member::file("file", "").header;
+        header.set_size(size);
+        header.set_cksum();
+        let tar = [header.as_bytes().as_slice(), &[0; 512]].concat();
+        assert!(yard.unpack_bytes(&tar).is_err(), "{size}");
+    }
+    let mut sparse = Member::new(EntryType::GNUSparse, b"sparse").header;
+    sparse.as_gnu_mut().unwrap().set_real_size(1 << 62);
+    let blocks = &mut sparse.as_gnu_mut().unwrap().sparse;
+    blocks[0].set_offset(1 << 62);
+    blocks[0].set_length(0);
+    sparse.set_size(0);
+    sparse.set_cksum();
+    let error = yard.unpack_bytes(&[sparse.as_bytes().as_slice(), &[0; 1024]].concat());
+    assert_eq!(error.unwrap_err(), "the layer is larger than a tebibyte");
+}
+
+#[test]
+fn a_refused_layer_is_not_read_to_its_end() {
+    let yard = Yard::new();
+    let mut tar = tar_of(&[Member::file("../x", "evil")]);
+    tar.resize(64 << 20, 0);
+    let mut blob = tar.as_slice();
+    assert!(yard.store.add_layer(&diff_id(b""), &mut blob).is_err());
+    assert!(blob.len() > 32 << 20, "{} bytes are left", blob.len());
+}
+
+#[test]
+fn what_is_no_tar_is_refused() {
+    let yard = Yard::new();
+    assert!(yard.unpack_bytes(&[b'x'; 2048]).is_err());
+    let tar = tar_of(&[Member::file("file", &"x".repeat(3000))]);
+    assert!(yard.unpack_bytes(&tar[..2000]).is_err());
+}
+
+#[test]
+fn times_out_of_range_are_clamped() {
+    let yard = Yard::new();
+    let mut far = Member::file("far", "");
+    far.header.set_mtime(u64::MAX);
+    let members = [
+        far,
+        Member::file("past", "").pax("mtime", b"-9223372036854775808"),
+        Member::file("absurd", "").pax("mtime", b"1e400"),
+    ];
+    yard.unpack(&members).unwrap();
+}

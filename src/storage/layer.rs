@@ -1,0 +1,164 @@
+//! Turns a layer's blob into a directory, in one pass.
+//!
+//! # Theory of operation
+//!
+//! Two threads, for inflating and making files take about as long as each
+//! other. What is verified is the whole plain tar, to its last byte, so the
+//! caller must let nobody see the directory before [`unpack`] has returned.
+//!
+//! ```text
+//! inflate  blob ─▶ decompress ─▶ hash ─┐               ┌─▶ diff id
+//!                                      ▼ pieces        │
+//! extract                   Pieces ─▶ Metered ─▶ tar ─▶ Change ─▶ files
+//! ```
+
+use std::{
+    io::{self, Read},
+    path::Path,
+    rc::Rc,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    LayerError, Map,
+    compression::decompress,
+    entry::Change,
+    extract::Extractor,
+    meter::{Meter, Metered},
+};
+use crate::{
+    oci::{DiffId, Digest},
+    sys::{
+        Named,
+        fs::{chmod, mkdir, open_directory},
+    },
+};
+
+/// More entries than this are refused; the largest images have a million.
+const MAX_ENTRIES: u64 = 10_000_000;
+/// More bytes than this are refused, in the archive as in the files.
+const MAX_BYTES: u64 = 1 << 40;
+
+/// Bytes of a piece, and how many of them may wait.
+const PIECE: usize = 64 << 10;
+const PIECES: usize = 32;
+
+type Piece = io::Result<Vec<u8>>;
+
+/// Unpacks a layer to `into`/fs, and tells what it hashes to.
+pub(super) fn unpack(
+    blob: &mut (dyn Read + Send),
+    into: &Path,
+    map: &Map,
+) -> Result<DiffId, LayerError> {
+    let (sender, receiver) = sync_channel(PIECES);
+    thread::scope(|scope| {
+        let inflating = thread::Builder::new()
+            .spawn_scoped(scope, move || inflate(blob, &sender))
+            .named(|| "clone(CLONE_THREAD)".into())
+            .map_err(LayerError::Store)?;
+        let extracted = extract(Pieces { receiver, piece: Vec::new(), read: 0 }, into, map);
+        let crashed = || LayerError::Read(io::ErrorKind::Other.into());
+        let inflated = inflating.join().unwrap_or_else(|_| Err(crashed()));
+        match (extracted, inflated) {
+            (Ok(()), Ok(Some(diff_id))) => Ok(diff_id),
+            (Ok(()), Ok(None)) => Err(crashed()),
+            // One side stopped for want of the other, which knows why.
+            (Ok(()) | Err(LayerError::Read(_)), Err(error)) | (Err(error), _) => Err(error),
+        }
+    })
+}
+
+/// Sends the plain bytes of the blob to the other thread; none if it stopped
+/// listening.
+fn inflate(blob: &mut dyn Read, sender: &SyncSender<Piece>) -> Result<Option<DiffId>, LayerError> {
+    let mut hash = Sha256::new();
+    let inflated = decompress(blob, |plain| {
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            let read = plain.take(PIECE as u64).read_to_end(&mut piece);
+            if read.map_err(LayerError::Read)? == 0 {
+                return Ok(true);
+            }
+            hash.update(&piece);
+            if sender.send(Ok(piece)).is_err() {
+                return Ok(false);
+            }
+        }
+    });
+    if inflated.is_err() {
+        // The error is returned; the other thread needs to know only of it.
+        let _ = sender.send(Err(io::ErrorKind::BrokenPipe.into()));
+    }
+    let whole = inflated?;
+    Ok(whole.then(|| DiffId(Digest::from_sha256(&hash.finalize().into()))))
+}
+
+/// Makes files of the plain bytes.
+fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
+    let root = into.join("fs");
+    mkdir(&root, 0o755).and_then(|()| chmod(&root, 0o755)).map_err(LayerError::Store)?;
+    let root = open_directory(&root).map_err(LayerError::Store)?;
+    let mut extractor = Extractor::new(root, map, into.join("owners"));
+
+    let meter = Rc::new(Meter::default());
+    let mut archive = tar::Archive::new(Metered { plain, meter: Rc::clone(&meter) });
+    let mut entries = archive.entries().map_err(LayerError::Read)?;
+    let (mut count, mut bytes) = (0, 0_u64);
+    loop {
+        meter.expect_headers();
+        let Some(entry) = entries.next() else { break };
+        let mut entry = entry.map_err(|error| header_error(error, &meter))?;
+        let headers = meter.expect_content(MAX_BYTES, entry.raw_header_position());
+        count += 1;
+        bytes = bytes.saturating_add(entry.size());
+        check(count, bytes)?;
+
+        extractor.apply(Change::read(&entry, &headers)?, &mut entry)?;
+        io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
+    }
+    // A tar may be followed by padding, which is hashed like the rest.
+    meter.expect_content(MAX_BYTES, 0);
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(LayerError::Read)?;
+    extractor.finish()
+}
+
+fn check(entries: u64, bytes: u64) -> Result<(), LayerError> {
+    if entries > MAX_ENTRIES {
+        return Err(LayerError::TooLarge("has more than ten million entries"));
+    }
+    if bytes > MAX_BYTES {
+        return Err(LayerError::TooLarge("is larger than a tebibyte"));
+    }
+    Ok(())
+}
+
+fn header_error(error: io::Error, meter: &Meter) -> LayerError {
+    if meter.is_used_up() {
+        return LayerError::TooLarge("has an entry whose headers are larger than a mebibyte");
+    }
+    LayerError::Read(error)
+}
+
+/// What the other thread sends, as a reader.
+#[derive(Debug)]
+struct Pieces {
+    receiver: Receiver<Piece>,
+    piece: Vec<u8>,
+    read: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.piece.len() {
+            let Ok(piece) = self.receiver.recv() else { return Ok(0) };
+            (self.piece, self.read) = (piece?, 0);
+        }
+        let read = self.piece.get(self.read..).unwrap_or_default().read(buffer)?;
+        self.read += read;
+        Ok(read)
+    }
+}
