@@ -1,1 +1,127 @@
-//! Stub.
+//! Turns a [`Reference`] into verified blobs, wherever they are kept.
+//!
+//! # Theory of operation
+//!
+//! ```text
+//! registry  ─┐ a root document        index ─▶ manifest ─▶ config
+//! oci:      ─┼────────────────▶ resolve (by platform, by digest) ─▶ Source
+//! archives  ─┘ and a Store                                           │ layer(n)
+//!                                                                    ▼
+//!                                                 Verifying: bytes, then end of file
+//! ```
+//!
+//! Each place knows two things: what its root document is, and how to begin
+//! reading a blob (`resolve::Store`). Everything that decides or verifies is
+//! common to all of them. A layer's reader comes to its end only if size and
+//! digest were right, so that end of file *is* the proof.
+
+mod archive;
+mod challenge;
+mod docker;
+mod error;
+mod layout;
+mod registry;
+mod resolve;
+#[cfg(test)]
+mod sample;
+mod transport;
+mod verify;
+
+use std::{io::Read, path::PathBuf};
+
+pub use error::Error;
+use resolve::{Resolved, Store, resolve};
+use verify::Verifying;
+
+use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+
+/// How registries are reached.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether certificates are verified, and plain http refused.
+    pub tls_verify: bool,
+    pub http_proxy: Option<String>,
+    pub https_proxy: Option<String>,
+    /// Hosts which are reached directly, separated by commas.
+    pub no_proxy: Option<String>,
+    /// Certificate authorities, instead of the system's.
+    pub ssl_cert_file: Option<PathBuf>,
+    pub ssl_cert_dir: Option<PathBuf>,
+}
+
+/// One layer: how it is stored, and what it unpacks from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerBlob {
+    pub descriptor: Descriptor,
+    pub diff_id: DiffId,
+}
+
+/// An image whose manifest and config are here, and whose layers can be had.
+#[derive(Debug)]
+pub struct Source {
+    image: Resolved,
+    store: Box<dyn Store>,
+}
+
+/// Finds the image for `platform`, and reads its manifest and config.
+///
+/// # Errors
+/// If there is no such image, or what there is does not verify.
+pub fn open(
+    reference: &Reference,
+    platform: &Platform,
+    options: &Options,
+) -> Result<Source, Error> {
+    let (store, root) = match reference {
+        Reference::Registry(name) => registry::open(name, options)?,
+        Reference::OciDir { path, tag } => layout::open_directory(path, tag.as_deref(), platform)?,
+        Reference::OciArchive { path, tag } => {
+            layout::open_archive(path, tag.as_deref(), platform)?
+        }
+        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref())?,
+        Reference::RootFs(_) | Reference::Host => {
+            return Err(Error::NotAnImage { reference: reference.to_string() });
+        }
+    };
+    let image = resolve(store.as_ref(), root, platform)?;
+    Ok(Source { image, store })
+}
+
+impl Source {
+    /// What names this image in the store.
+    pub fn manifest_digest(&self) -> &Digest {
+        &self.image.digest
+    }
+
+    /// The manifest, byte for byte.
+    pub fn manifest(&self) -> &[u8] {
+        &self.image.manifest
+    }
+
+    /// The config, byte for byte.
+    pub fn config(&self) -> &[u8] {
+        &self.image.config
+    }
+
+    /// The layers, lowest first.
+    pub fn layers(&self) -> &[LayerBlob] {
+        &self.image.layers
+    }
+
+    /// Begins to read a layer as it is stored.
+    ///
+    /// Its end of file means that size and digest were verified. A mismatch is
+    /// an [`std::io::Error`] of kind `InvalidData` around an [`Error`].
+    ///
+    /// # Errors
+    /// If the layer cannot be had, or there is none of this number.
+    pub fn layer(&self, index: usize) -> Result<Box<dyn Read + Send + '_>, Error> {
+        let layer = self.image.layers.get(index);
+        let layer = layer.ok_or_else(|| Error::bad_manifest(format!("it has no layer {index}")))?;
+        let blob = self.store.blob(&layer.descriptor)?;
+        Ok(Box::new(Verifying::new(blob, &layer.descriptor)))
+    }
+}
+
+/// A place for blobs, and the document where to begin.
+type Opened = (Box<dyn Store>, Vec<u8>);

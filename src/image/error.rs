@@ -1,0 +1,120 @@
+//! What can go wrong between a reference and verified bytes.
+
+use std::{fmt, io, path::PathBuf};
+
+use crate::{
+    hint::Hint,
+    oci::{Digest, Platform},
+};
+
+/// Why an image could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no image `{image}`")]
+    NotFound { image: String },
+    #[error("{place} has no blob {digest}")]
+    BlobMissing { place: String, digest: Digest },
+    #[error("cannot reach {host}: {cause}")]
+    Unreachable { host: String, cause: String },
+    #[error("{host} denies access to `{image}`")]
+    Denied { host: String, image: String },
+    #[error("{host} refuses further requests for now (429)")]
+    TooManyRequests { host: String },
+    #[error("{host}: {cause}")]
+    Transport { host: String, cause: String },
+    #[error("`{proxy}` is not the address of a proxy")]
+    BadProxy { proxy: String },
+    #[error("the image is not for {wanted}; available: {}", List(available))]
+    PlatformMissing { wanted: Platform, available: Vec<Platform> },
+    #[error("the image is for {actual}, not for {wanted}")]
+    PlatformMismatch { wanted: Box<Platform>, actual: Box<Platform> },
+    #[error("the content hashes to {actual} instead of {expected}")]
+    DigestMismatch { expected: Digest, actual: Digest },
+    #[error("{digest} ends after {actual} of {expected} bytes")]
+    Truncated { digest: Digest, expected: u64, actual: u64 },
+    #[error("{digest} is longer than the {expected} bytes announced")]
+    SizeMismatch { digest: Digest, expected: u64 },
+    #[error("bad manifest: {why}")]
+    BadManifest { why: String },
+    #[error("{} has no file `{member}`", archive.display())]
+    ArchiveMissing { archive: PathBuf, member: String },
+    #[error("there is no tag `{tag}`; available: {}", List(available))]
+    NoSuchTag { tag: String, available: Vec<String> },
+    #[error("there are several images: {}", List(available))]
+    TagNeeded { available: Vec<String> },
+    #[error("`{reference}` is not pulled from anywhere")]
+    NotAnImage { reference: String },
+    #[error("cannot {what}: {source}")]
+    Io { what: String, source: io::Error },
+}
+
+impl Error {
+    pub(super) fn bad_manifest(why: impl Into<String>) -> Self {
+        Self::BadManifest { why: why.into() }
+    }
+
+    /// Unwraps what a verifying reader has wrapped.
+    pub(super) fn from_read(error: io::Error, what: impl FnOnce() -> String) -> Self {
+        error.downcast::<Self>().unwrap_or_else(|source| Self::Io { what: what(), source })
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Truncated { .. } | Error::SizeMismatch { .. } | Error::DigestMismatch { .. } => {
+                io::ErrorKind::InvalidData
+            }
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Denied { .. } => {
+                "the name may be wrong, or the registry wants a login, which `sandbox` cannot do yet"
+            }
+            Self::TooManyRequests { .. } => "wait some minutes, or name a mirror of the image",
+            Self::TagNeeded { .. } => "append `:TAG` to choose one",
+            Self::PlatformMissing { .. } => "choose one of these with `--platform`",
+            _ => return None,
+        };
+        Some(text.into())
+    }
+}
+
+/// A list in a sentence, or "nothing".
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else { return f.write_str("nothing") };
+        write!(f, "{first}")?;
+        rest.iter().try_for_each(|item| write!(f, ", {item}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_as_sentences() {
+        let error = |available: &[&str]| {
+            let available = available.iter().map(|text| text.to_string()).collect();
+            Error::NoSuchTag { tag: "x".into(), available }.to_string()
+        };
+        assert_eq!(error(&[]), "there is no tag `x`; available: nothing");
+        assert_eq!(error(&["a", "b"]), "there is no tag `x`; available: a, b");
+    }
+
+    #[test]
+    fn a_typed_error_survives_the_way_through_read() {
+        let wrapped = io::Error::from(Error::bad_manifest("x"));
+        let error = Error::from_read(wrapped, || "read".into());
+        assert!(matches!(error, Error::BadManifest { .. }));
+    }
+}

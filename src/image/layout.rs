@@ -1,0 +1,178 @@
+//! OCI image layouts (image-spec, `image-layout.md`), in a directory or a tar.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Error, Opened,
+    archive::Archive,
+    resolve::{Store, choose},
+    verify::{document, verified_document},
+};
+use crate::oci::{Descriptor, Index, Platform};
+
+/// The annotation which holds a tag (image-spec, `annotations.md`).
+const TAG: &str = "org.opencontainers.image.ref.name";
+
+/// Opens `oci:DIR[:TAG]`.
+pub(super) fn open_directory(
+    path: &Path,
+    tag: Option<&str>,
+    wanted: &Platform,
+) -> Result<Opened, Error> {
+    open(Layout::Directory(path.into()), tag, wanted)
+}
+
+/// Opens `oci-archive:FILE[:TAG]`.
+pub(super) fn open_archive(
+    path: &Path,
+    tag: Option<&str>,
+    wanted: &Platform,
+) -> Result<Opened, Error> {
+    open(Layout::Archive(Archive::open(path)?), tag, wanted)
+}
+
+fn open(layout: Layout, tag: Option<&str>, wanted: &Platform) -> Result<Opened, Error> {
+    let bytes = document(layout.file("index.json")?)?;
+    let index: Index = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::bad_manifest(format!("index.json: {e}")))?;
+    let descriptor = select(&index, tag, wanted)?;
+    let root = verified_document(layout.blob(descriptor)?, descriptor)?;
+    Ok((Box::new(layout), root))
+}
+
+/// Chooses by tag, which may be left out if there is only one; then by
+/// platform, since builders tag one entry for each.
+fn select<'a>(
+    index: &'a Index,
+    tag: Option<&str>,
+    wanted: &Platform,
+) -> Result<&'a Descriptor, Error> {
+    let mut tags: Vec<String> = index.manifests.iter().filter_map(tag_of).cloned().collect();
+    tags.dedup();
+    let tagged: Vec<&Descriptor> = match tag {
+        Some(tag) => {
+            index.manifests.iter().filter(|entry| tag_of(entry).is_some_and(|t| t == tag)).collect()
+        }
+        None if tags.len() > 1 => return Err(Error::TagNeeded { available: tags }),
+        None => index.manifests.iter().collect(),
+    };
+    match (tagged.as_slice(), tag) {
+        ([], Some(tag)) => Err(Error::NoSuchTag { tag: tag.into(), available: tags }),
+        ([], None) => Err(Error::bad_manifest("index.json lists nothing")),
+        ([only], _) => Ok(only),
+        _ => choose(tagged.iter().copied(), wanted),
+    }
+}
+
+fn tag_of(descriptor: &Descriptor) -> Option<&String> {
+    descriptor.annotations.as_ref()?.get(TAG)
+}
+
+#[derive(Debug)]
+enum Layout {
+    Directory(PathBuf),
+    Archive(Archive),
+}
+
+impl Layout {
+    fn file(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
+        match self {
+            Self::Directory(path) => Ok(Box::new(open_file(&path.join(name))?)),
+            Self::Archive(archive) => Ok(Box::new(archive.member(name)?)),
+        }
+    }
+}
+
+impl Store for Layout {
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
+        self.file(&format!("blobs/sha256/{}", descriptor.digest.hex()))
+    }
+}
+
+/// Opens a regular file, and nothing that a link or a fifo makes of it.
+fn open_file(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::Io { what: format!("open `{}`", path.display()), source };
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    match file.metadata().map_err(failed)?.is_file() {
+        true => Ok(file),
+        false => Err(failed(io::Error::other("not a regular file"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, io::Write};
+
+    use super::*;
+    use crate::image::sample::{self, Directory, LAYER};
+
+    fn tagged(descriptor: Descriptor, tag: &str) -> Descriptor {
+        let annotations = BTreeMap::from([(TAG.to_owned(), tag.to_owned())]);
+        Descriptor { annotations: Some(annotations), ..descriptor }
+    }
+
+    #[test]
+    fn an_image_is_chosen_by_tag_and_platform() {
+        let layout = Directory::new("layout");
+        let (arm, amd) = (layout.image("linux/arm64"), layout.image("linux/amd64"));
+        let oci = |suffix: &str| format!("oci:{}{suffix}", layout.0.display());
+
+        layout.index(&[arm.clone(), amd.clone()]);
+        let source = sample::open(&oci("")).unwrap();
+        assert_eq!(*source.manifest_digest(), amd.digest);
+        assert_eq!(sample::read(&source, 0).unwrap(), LAYER);
+        assert!(source.layer(1).is_err());
+
+        layout.index(&[tagged(amd, "a"), tagged(arm, "b")]);
+        assert!(sample::open(&oci(":a")).is_ok());
+        assert!(matches!(sample::open(&oci(":b")), Err(Error::PlatformMismatch { .. })));
+        assert!(
+            matches!(sample::open(&oci("")), Err(Error::TagNeeded { available }) if available.len() == 2)
+        );
+        assert!(matches!(sample::open(&oci(":c")), Err(Error::NoSuchTag { .. })));
+    }
+
+    #[test]
+    fn what_does_not_verify_is_not_read() {
+        let layout = Directory::new("tampered");
+        let image = layout.image("linux/amd64");
+        layout.index(std::slice::from_ref(&image));
+        let oci = format!("oci:{}", layout.0.display());
+
+        let layer = layout.blob_path(&crate::image::verify::digest(LAYER));
+        fs::write(&layer, b"a lAyer").unwrap();
+        let source = sample::open(&oci).unwrap();
+        assert!(matches!(sample::read(&source, 0), Err(Error::DigestMismatch { .. })));
+        fs::remove_file(&layer).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &layer).unwrap();
+        assert!(matches!(sample::read(&source, 0), Err(Error::Io { .. })));
+
+        fs::write(layout.blob_path(&image.digest), b"{}").unwrap();
+        assert!(matches!(sample::open(&oci), Err(Error::Truncated { .. })));
+    }
+
+    #[test]
+    fn an_archive_is_a_layout_compressed_or_not() {
+        let layout = Directory::new("archive");
+        layout.index(&[layout.image("linux/amd64")]);
+        let (plain, gzip) = (layout.0.join("x.tar"), layout.0.join("x.tar.gz"));
+        let mut builder = tar::Builder::new(File::create(&plain).unwrap());
+        builder.append_dir_all("./blobs", layout.0.join("blobs")).unwrap();
+        builder.append_path_with_name(layout.0.join("index.json"), "./index.json").unwrap();
+        builder.into_inner().unwrap();
+        let file = File::create(&gzip).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        encoder.write_all(&fs::read(&plain).unwrap()).unwrap();
+        encoder.finish().unwrap();
+        for file in [plain, gzip] {
+            let source = sample::open(&format!("oci-archive:{}", file.display())).unwrap();
+            assert_eq!(sample::read(&source, 0).unwrap(), LAYER);
+        }
+    }
+}

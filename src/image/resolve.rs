@@ -1,0 +1,221 @@
+//! From what a reference points at to one image: index, manifest, config.
+
+use std::io::Read;
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    Error, LayerBlob,
+    verify::{digest, verified_document},
+};
+use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform};
+
+/// How many indexes may point at each other before an image comes.
+const MAX_DEPTH: usize = 3;
+/// More layers than any builder makes, and than overlayfs stacks.
+const MAX_LAYERS: usize = 512;
+
+/// Where manifests and blobs are got, by digest and not yet verified.
+pub(super) trait Store: std::fmt::Debug + Send + Sync {
+    /// Begins to read a blob.
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error>;
+
+    /// Begins to read a manifest, which registries keep apart.
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
+        self.blob(descriptor)
+    }
+}
+
+/// One image for one platform, with the documents as they were stored.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) digest: Digest,
+    pub(super) manifest: Vec<u8>,
+    pub(super) config: Vec<u8>,
+    pub(super) layers: Vec<LayerBlob>,
+}
+
+/// Follows `document`, an index or a manifest, to the image for `wanted`.
+pub(super) fn resolve(
+    store: &dyn Store,
+    mut document: Vec<u8>,
+    wanted: &Platform,
+) -> Result<Resolved, Error> {
+    for _ in 0..=MAX_DEPTH {
+        match parse(&document)? {
+            Document::Manifest(manifest) => return complete(store, document, &manifest, wanted),
+            Document::Index(index) => {
+                let descriptor = choose(&index.manifests, wanted)?;
+                document = verified_document(store.manifest(descriptor)?, descriptor)?;
+            }
+        }
+    }
+    Err(Error::bad_manifest("indexes are nested too deeply"))
+}
+
+/// Chooses the entry of an index that serves `wanted` best.
+///
+/// An entry which names just what is wanted comes before one which adds a
+/// variant: `amd64/v3` would not run on every amd64. One that names no
+/// platform is the last resort; its config will tell.
+pub(super) fn choose<'a>(
+    entries: impl IntoIterator<Item = &'a Descriptor> + Clone,
+    wanted: &Platform,
+) -> Result<&'a Descriptor, Error> {
+    let rank = |descriptor: &Descriptor| match &descriptor.platform {
+        Some(platform) if platform == wanted => Some(0),
+        Some(platform) if platform.serves(wanted) && platform.variant.is_none() => Some(1),
+        Some(platform) if platform.serves(wanted) => Some(2),
+        Some(_) => None,
+        None => Some(3),
+    };
+    let ranked = entries.clone().into_iter().filter_map(|entry| Some((rank(entry)?, entry)));
+    if let Some((_, best)) = ranked.min_by_key(|(rank, _)| *rank) {
+        return Ok(best);
+    }
+    let mut available: Vec<Platform> = Vec::new();
+    for platform in entries.into_iter().filter_map(|entry| entry.platform.clone()) {
+        // Attestations are listed as `unknown/unknown`.
+        if platform.os != "unknown" && !available.contains(&platform) {
+            available.push(platform);
+        }
+    }
+    Err(Error::PlatformMissing { wanted: wanted.clone(), available })
+}
+
+enum Document {
+    Index(Index),
+    Manifest(Manifest),
+}
+
+/// What tells the kinds of documents apart, whatever their media type says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shape {
+    schema_version: u32,
+    manifests: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+}
+
+/// Reads an index or a manifest; what could be read as either is refused
+/// (CVE-2021-41190).
+fn parse(bytes: &[u8]) -> Result<Document, Error> {
+    let bad = |e: serde_json::Error| Error::bad_manifest(e.to_string());
+    let shape: Shape = serde_json::from_slice(bytes).map_err(bad)?;
+    match shape {
+        Shape { schema_version: 1, .. } => Err(Error::bad_manifest(
+            "it has the format of 2014 (schema 1), which nobody can verify",
+        )),
+        Shape { manifests: Some(_), layers: Some(_), .. } => {
+            Err(Error::bad_manifest("it is both an index and a manifest"))
+        }
+        Shape { manifests: Some(_), .. } => {
+            serde_json::from_slice(bytes).map(Document::Index).map_err(bad)
+        }
+        _ => serde_json::from_slice(bytes).map(Document::Manifest).map_err(bad),
+    }
+}
+
+fn complete(
+    store: &dyn Store,
+    bytes: Vec<u8>,
+    manifest: &Manifest,
+    wanted: &Platform,
+) -> Result<Resolved, Error> {
+    if manifest.layers.len() > MAX_LAYERS {
+        return Err(Error::bad_manifest(format!("it has more than {MAX_LAYERS} layers")));
+    }
+    let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
+    let parsed: ImageConfig = serde_json::from_slice(&config)
+        .map_err(|e| Error::bad_manifest(format!("its config is not one of an image: {e}")))?;
+    check_platform(parsed.platform(), wanted)?;
+    let layers = pair(&manifest.layers, parsed)?;
+    Ok(Resolved { digest: digest(&bytes), manifest: bytes, config, layers })
+}
+
+fn check_platform(actual: Platform, wanted: &Platform) -> Result<(), Error> {
+    // Hand-made images may leave both fields out: nothing to compare then.
+    let silent = actual.os.is_empty() && actual.architecture.is_empty();
+    if silent || actual.serves(wanted) {
+        return Ok(());
+    }
+    Err(Error::PlatformMismatch { wanted: wanted.clone().into(), actual: actual.into() })
+}
+
+fn pair(descriptors: &[Descriptor], config: ImageConfig) -> Result<Vec<LayerBlob>, Error> {
+    let diff_ids = config.rootfs.diff_ids;
+    let (blobs, ids) = (descriptors.len(), diff_ids.len());
+    if blobs != ids {
+        let why = format!("it has {blobs} layers, but its config names {ids}");
+        return Err(Error::bad_manifest(why));
+    }
+    let pairs = descriptors.iter().cloned().zip(diff_ids);
+    Ok(pairs.map(|(descriptor, diff_id)| LayerBlob { descriptor, diff_id }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::sample::{self, Directory};
+
+    fn entry(platform: Option<&str>) -> Descriptor {
+        let platform = platform.map(|text| text.parse().unwrap());
+        let digest = digest(format!("{platform:?}").as_bytes());
+        Descriptor { media_type: String::new(), digest, size: 0, platform, annotations: None }
+    }
+
+    #[test]
+    fn the_entry_that_fits_best_is_chosen() {
+        type Case<'a> = (&'a str, &'a [Option<&'a str>], Option<usize>);
+        let cases: [Case<'_>; 6] = [
+            ("linux/amd64", &[Some("linux/amd64/v3"), Some("linux/amd64")], Some(1)),
+            ("linux/amd64", &[None, Some("linux/amd64")], Some(1)),
+            ("linux/arm64", &[Some("linux/amd64"), Some("linux/arm64/v8")], Some(1)),
+            ("linux/arm/v6", &[Some("linux/arm/v7"), Some("linux/arm/v6")], Some(1)),
+            ("linux/amd64", &[Some("unknown/unknown"), None], Some(1)),
+            ("linux/s390x", &[Some("unknown/unknown"), Some("linux/amd64")], None),
+        ];
+        for (wanted, platforms, chosen) in cases {
+            let entries: Vec<_> = platforms.iter().map(|platform| entry(*platform)).collect();
+            let found = choose(&entries, &wanted.parse().unwrap());
+            match chosen {
+                Some(at) => assert_eq!(found.unwrap(), &entries[at], "{wanted}"),
+                None => assert_eq!(
+                    found.unwrap_err().to_string(),
+                    "the image is not for linux/s390x; available: linux/amd64"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn ambiguous_and_ancient_documents_are_refused() {
+        let cases = [
+            (r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, "both"),
+            (r#"{"schemaVersion":1,"fsLayers":[]}"#, "schema 1"),
+            (r#"{"schemaVersion":2}"#, "missing field"),
+            (r#"{"schemaVersion":2,"layers":[],"layers":[]}"#, "duplicate"),
+            ("[]", "invalid"),
+            ("", "EOF"),
+        ];
+        for (document, why) in cases {
+            let error = parse(document.as_bytes()).err().unwrap().to_string();
+            assert!(error.contains(why), "{document}: {error}");
+        }
+    }
+
+    #[test]
+    fn nested_indexes_have_an_end() {
+        for (depth, good) in [(0, true), (2, true), (3, false)] {
+            let layout = Directory::new(&format!("nested-{depth}"));
+            let mut root = layout.image("linux/amd64");
+            for _ in 0..=depth {
+                let index = serde_json::json!({"schemaVersion": 2, "manifests": [root]});
+                root = layout.blob("index", index.to_string().as_bytes());
+            }
+            layout.index(&[root]);
+            let opened = sample::open(&format!("oci:{}", layout.0.display()));
+            assert_eq!(opened.is_ok(), good, "{depth}: {opened:?}");
+        }
+    }
+}
