@@ -1,1 +1,60 @@
-//! Stub.
+//! How a sandbox reaches the outside.
+//!
+//! The seam is that of CNI, and so are its verbs: a network is *added* to a
+//! namespace from outside and *deleted* from it later. Neither the namespace
+//! nor the program in it takes part, so a new kind of network is one new file.
+//!
+//! Each implementation must keep two promises of the CNI specification,
+//! section 2: `add` is called once per sandbox; `del` succeeds however often it
+//! is called and however little is left to undo.
+
+mod host;
+mod none;
+
+use std::os::fd::BorrowedFd;
+
+pub use host::HostNetwork;
+pub use none::NoNetwork;
+
+use crate::{hint::Hint, sys};
+
+/// What a network is attached to.
+#[derive(Debug)]
+pub struct Attachment<'a> {
+    /// The sandbox, for names in logs and in the state directory.
+    pub id: &'a str,
+    /// Its network namespace, as an open `/proc/PID/ns/net`.
+    pub netns: BorrowedFd<'a>,
+}
+
+/// A way to reach the outside.
+pub trait Network: std::fmt::Debug {
+    /// CNI `ADD`: connects the namespace, and returns when packets can flow.
+    ///
+    /// # Errors
+    /// Why they cannot; what was done so far is undone by [`Network::del`].
+    fn add(&self, attachment: &Attachment<'_>) -> Result<(), Error>;
+
+    /// CNI `CHECK`: whether what `add` made is still there.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn check(&self, attachment: &Attachment<'_>) -> Result<(), Error>;
+
+    /// CNI `DEL`: undoes as much of `add` as is still there.
+    ///
+    /// # Errors
+    /// Only what leaves something behind on the host.
+    fn del(&self, attachment: &Attachment<'_>) -> Result<(), Error>;
+}
+
+/// What went wrong between a namespace and a network.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot look at the network of the sandbox")]
+    Check(#[source] sys::Error),
+    #[error("the loopback interface is down")]
+    LoopbackDown,
+}
+
+impl Hint for Error {}
