@@ -1,1 +1,131 @@
-//! Stub.
+//! Turns a [`Spec`](crate::oci::Spec) into a process in its own namespaces.
+//!
+//! # Theory of operation
+//!
+//! Two processes and one socket (`handshake.rs`). The verbs are those of the OCI
+//! life cycle, and the gap between `create` and `start` is where the caller
+//! attaches the network, while the child mounts.
+//!
+//! ```text
+//!          parent (in the domain, host's     child (new namespaces, pid 1)
+//!          other namespaces)
+//! enter    unshare the domain
+//! create   clone3 ──────────────────────────▶ take what is the host's
+//!          make a network namespace            mount the root file system
+//!          ids are mapped  ─────Ready───────▶ change root, mount the rest
+//!          ... the caller adds a network ...
+//! start    ────────────────────Start────────▶ drop privileges, execve
+//!          read until end of file ◀────────── Failed(why), or end of file
+//! wait     supervise: signals, terminal       (the workload)
+//! ```
+//!
+//! The workload is pid 1 itself; nothing of ours stays inside, unless `--init`
+//! asks for it (`init.rs`). `parent.rs` runs on the host's side and `child.rs`
+//! inside: the file tells which process you are reading.
+
+mod child;
+mod command;
+pub mod domain;
+mod handshake;
+mod init;
+mod mounts;
+mod parent;
+mod privileges;
+mod rootfs;
+pub mod seccomp;
+mod supervise;
+mod terminal;
+mod user;
+
+use nix::errno::Errno;
+
+pub use parent::{Created, Running, create};
+pub use supervise::Supervision;
+
+use crate::{hint::Hint, sys};
+
+/// What went wrong on the way from a spec to a running workload.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot create a user namespace")]
+    Domain(#[source] sys::Error),
+    #[error("cannot map user and group ids")]
+    IdMap(#[source] std::io::Error),
+    #[error("cannot map user and group ids: {name} failed")]
+    IdMapHelper { name: String },
+    #[error("cannot create the namespaces")]
+    Namespaces(#[source] sys::Error),
+    #[error("cannot talk to the sandbox")]
+    Handshake(#[source] Errno),
+    #[error("the sandbox ended before its command could run")]
+    Vanished,
+    #[error("cannot watch over the sandbox")]
+    Supervise(#[source] sys::Error),
+    #[error("{step}")]
+    Setup { step: String, source: sys::Error },
+    #[error("cannot mount {what}")]
+    Mount { what: String, source: sys::Error },
+    #[error("cannot run as the user that was asked for: {why}")]
+    User { why: String },
+    #[error("cannot run the command `{command}`")]
+    Exec { command: String, source: sys::Error },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Domain(error) => domain_hint(error.errno),
+            Self::Namespaces(error) if error.errno == Errno::ENOSPC => {
+                Some("a limit on namespaces was reached; see the files in /proc/sys/user".into())
+            }
+            Self::IdMapHelper { name } => Some(format!(
+                "{name} has said why above; without a range in /etc/subuid and /etc/subgid \
+                 one id is used instead"
+            )),
+            Self::Exec { source, .. } => exec_hint(source),
+            Self::Mount { source, .. }
+                if source.errno == Errno::ENOENT && source.call.starts_with("mkdir") => Some(
+                "the mount point would have to be made in a directory of yours; make it yourself, \
+                 or mount elsewhere"
+                    .into(),
+            ),
+            Self::Mount { source, .. } if source.errno == Errno::EACCES => Some(
+                "the directory for the mount point is not yours to change; mount elsewhere, \
+                 such as below /tmp"
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn domain_hint(errno: Errno) -> Option<String> {
+    match errno {
+        Errno::EPERM => Some(
+            "this system keeps user namespaces from ordinary users; `sandbox info` shows which \
+             switch to turn"
+                .into(),
+        ),
+        Errno::ENOSPC => Some(
+            "user namespaces are used up or switched off: see /proc/sys/user/max_user_namespaces"
+                .into(),
+        ),
+        Errno::EUSERS => Some("user namespaces are nested too deeply".into()),
+        _ => None,
+    }
+}
+
+fn exec_hint(error: &sys::Error) -> Option<String> {
+    match error.errno {
+        Errno::ENOENT if error.call.starts_with("execve") => {
+            Some("the command is there, but the interpreter or loader that it names is not".into())
+        }
+        Errno::ENOENT => Some("the image has no such command".into()),
+        Errno::ENOEXEC => {
+            Some("it is neither a program for this machine nor a script that begins with #!".into())
+        }
+        Errno::EISDIR => Some("it is a directory".into()),
+        Errno::EACCES => Some("it may not be executed: see its permissions".into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! The sandbox's side of the runtime: everything here runs as pid 1 inside.
+//!
+//! Nothing here prints. A failure goes to the parent, which has a terminal and
+//! knows the user.
+
+use std::{convert::Infallible, ffi::CString, os::fd::OwnedFd, path::Path};
+
+use super::{
+    command,
+    domain::Plan,
+    handshake::{ChildEnd, Failure},
+    init,
+    mounts::{self, Sources},
+    privileges, rootfs, terminal,
+    user::{self, Credentials},
+};
+use crate::{
+    oci::Spec,
+    sys::{self, Named},
+};
+
+/// Waits for the parent, then becomes the workload or says why not.
+pub(super) fn main(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> ! {
+    let Err(failure) = become_workload(spec, ids, parent);
+    parent.fail(&failure);
+    // Nobody reads this code: the parent has the failure, or is gone.
+    sys::process::exit(1)
+}
+
+/// The order matters: each step needs a privilege, or a view of the host, that
+/// a later one gives up.
+fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infallible, Failure> {
+    sys::process::die_with_parent().map_err(Failure::setup("cannot tie the sandbox to us"))?;
+    let ours = command::Identity::of_this_program();
+
+    let mut sources = Sources::take(spec)?;
+    sys::mount::make_private(Path::new("/"))
+        .map_err(Failure::setup("cannot part from the host's mounts"))?;
+    let filter = privileges::filter(spec)?;
+    parent.wait_for_ids().map_err(gone)?;
+    rootfs::mount(&spec.root, &spec.scratch)?;
+    join(parent.wait_for_network().map_err(gone)?)?;
+    sources.take_sys(spec)?;
+    rootfs::enter(&spec.scratch)?;
+    sources.attach(spec, ids.gids.iter().map(|extent| extent.count).sum())?;
+    set_hostname(&spec.hostname)?;
+
+    let credentials = user::resolve(&spec.process.user)?;
+    let session = open_terminal(spec, &credentials, parent)?;
+    if !spec.process.stdin && session.is_none() {
+        sys::process::replace_stdio(&sources.null, 0)
+            .map_err(Failure::setup("cannot set stdin"))?;
+    }
+    mounts::enter_directory(&spec.process.cwd)
+        .map_err(Failure::setup("cannot enter the working directory"))?;
+    set_limits(spec)?;
+
+    parent.wait_for_start().map_err(gone)?;
+    if spec.process.init {
+        init::stay_in_front()?;
+    }
+    session.iter().try_for_each(terminal::take_over)?;
+    privileges::give_up(spec, ids, &credentials, filter)?;
+    execute(spec, &credentials, &ours, parent)
+}
+
+/// Joins the network namespace that the parent has made; none if it is the host's.
+fn join(netns: Option<OwnedFd>) -> Result<(), Failure> {
+    netns.iter().try_for_each(sys::net::join).map_err(Failure::setup("cannot join the network"))
+}
+
+fn gone(errno: nix::errno::Errno) -> Failure {
+    Failure::setup("the parent is gone")(sys::Error { call: "recv()".into(), errno })
+}
+
+fn set_hostname(name: &str) -> Result<(), Failure> {
+    rustix::system::sethostname(name.as_bytes())
+        .named(|| format!("sethostname({name:?})"))
+        .map_err(Failure::setup("cannot set the host name"))
+}
+
+/// The workload's terminal, if it is to have one; the parent gets the other side.
+fn open_terminal(
+    spec: &Spec,
+    credentials: &Credentials,
+    parent: &ChildEnd,
+) -> Result<Option<OwnedFd>, Failure> {
+    if !spec.process.terminal {
+        return Ok(None);
+    }
+    let pair = terminal::open(credentials.uid).map_err(Failure::setup("cannot make a terminal"))?;
+    mounts::attach_console(&pair.path).map_err(Failure::mount("/dev/console"))?;
+    parent.give_terminal(&pair.master).map_err(gone)?;
+    Ok(Some(pair.slave))
+}
+
+fn set_limits(spec: &Spec) -> Result<(), Failure> {
+    spec.process.rlimits.iter().try_for_each(|limit| {
+        sys::process::set_limit(limit.resource, limit.soft, limit.hard)
+            .map_err(Failure::setup("cannot set a resource limit"))
+    })
+}
+
+/// The last step; all that was opened closes with it.
+fn execute(
+    spec: &Spec,
+    credentials: &Credentials,
+    ours: &command::Identity,
+    parent: &ChildEnd,
+) -> Result<Infallible, Failure> {
+    let env = environment(spec, credentials);
+    let path = command::find(&spec.process.args[0], &env, ours)?;
+    sys::process::close_on_exec_above_2().map_err(Failure::setup("cannot close descriptors"))?;
+    sys::process::reset_signals();
+    // Changing ids has undone this. If the parent died in between, nobody
+    // would ever send the signal.
+    sys::process::die_with_parent().map_err(Failure::setup("cannot tie the sandbox to us"))?;
+    if parent.is_alone() {
+        sys::process::exit(1);
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    Err(command::failure(
+        &spec.process.args[0],
+        sys::process::exec(&path, &spec.process.args, &env),
+    ))
+}
+
+/// The workload's variables; `HOME` is known only now.
+fn environment(spec: &Spec, credentials: &Credentials) -> Vec<CString> {
+    let mut env = spec.process.env.clone();
+    if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
+        env.extend(CString::new(format!("HOME={}", credentials.home)));
+    }
+    env
+}

@@ -1,0 +1,336 @@
+//! Everything that is mounted on the root file system.
+//!
+//! # Theory of operation
+//!
+//! Mount points are named by the image, and an image is a stranger's: its
+//! `/dev` may be a symbolic link to anywhere. So what comes from the host is
+//! *taken* first, as detached mounts ([`Sources::take`]); then the root is
+//! changed ([`super::rootfs::enter`]); and only then is anything *attached*
+//! ([`Sources::attach`]). By that time `/` is the image, there is no way back to
+//! the host's tree, and no path of the image can lead there.
+//!
+//! What is of our own making, such as `/etc/hosts`, lives on a small file system
+//! that is mounted at `/dev` ([`attach_own_files`]), bound to where it belongs,
+//! and then covered by the real `/dev`.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::{fd::OwnedFd, unix::fs::symlink},
+    path::{Path, PathBuf},
+};
+
+use nix::errno::Errno;
+
+use super::{handshake::Failure, rootfs};
+use crate::{
+    oci::{Mount, MountKind, SmallFile, Spec},
+    sys::{
+        self, Named,
+        mount::{self, Attributes, Detached},
+    },
+};
+
+/// The host's device nodes that every program may use.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// Symbolic links of `/dev`.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+/// Where things of our own are made, before the real `/dev` covers it.
+const WORKSHOP: &str = "/dev";
+
+/// What must be taken from the host before its tree is out of reach.
+#[derive(Debug)]
+pub(super) struct Sources {
+    proc: Detached,
+    sys: Option<Detached>,
+    devices: Vec<(&'static str, Detached)>,
+    /// In the order of the binds among `Spec::mounts`.
+    binds: Vec<Detached>,
+    /// What a workload without `-i` reads.
+    pub(super) null: OwnedFd,
+}
+
+impl Sources {
+    pub(super) fn take(spec: &Spec) -> Result<Self, Failure> {
+        let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
+        Ok(Self {
+            proc: take_proc(spec).map_err(Failure::mount("/proc"))?,
+            sys: None,
+            devices: take_devices().map_err(Failure::mount("/dev"))?,
+            binds: take_binds(&spec.mounts)?,
+            null: null.map_err(Failure::setup("cannot open the null device"))?.into(),
+        })
+    }
+
+    /// What comes last: it shows the network namespace that we are in by now.
+    pub(super) fn take_sys(&mut self, spec: &Spec) -> Result<(), Failure> {
+        self.sys = take_sys(spec).map_err(Failure::mount("/sys"))?;
+        Ok(())
+    }
+
+    /// Puts everything where it belongs; `/` is the sandbox's own by now.
+    pub(super) fn attach(&self, spec: &Spec, groups: u32) -> Result<(), Failure> {
+        self.attach_kernel_files().map_err(Failure::mount("/proc and /sys"))?;
+        attach_own_files(spec)?;
+        self.attach_dev(spec, groups).map_err(Failure::mount("/dev"))?;
+        self.attach_requested(&spec.mounts)?;
+        protect(&spec.readonly_paths).map_err(Failure::mount("a read-only path"))?;
+        if spec.readonly_root {
+            rootfs::protect(&spec.root).map_err(Failure::mount("/"))?;
+        }
+        Ok(())
+    }
+
+    fn attach_kernel_files(&self) -> sys::Result<()> {
+        make_directory(Path::new("/proc"))?;
+        self.proc.attach(Path::new("/proc"))?;
+        let Some(sys) = &self.sys else { return Ok(()) };
+        make_directory(Path::new("/sys"))?;
+        sys.attach(Path::new("/sys"))
+    }
+
+    /// A private `/dev`: no device of the host but the harmless ones.
+    fn attach_dev(&self, spec: &Spec, groups: u32) -> sys::Result<()> {
+        make_directory(Path::new("/dev"))?;
+        let quiet = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
+        mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?
+            .attach(Path::new("/dev"))?;
+        for (name, device) in &self.devices {
+            let target = Path::new("/dev").join(name);
+            make_file(&target)?;
+            device.attach(&target)?;
+        }
+        for (name, target) in LINKS {
+            symlink(target, Path::new("/dev").join(name))
+                .named(|| format!("symlink({target:?}, \"/dev/{name}\")"))?;
+        }
+        attach_pseudo_terminals(groups)?;
+        let nodev = quiet | Attributes::MOUNT_ATTR_NODEV;
+        let size = spec.shm_size.to_string();
+        attach_at("/dev/shm", mount::make("tmpfs", &[("mode", "1777"), ("size", &size)], nodev)?)?;
+        // A kernel may be built without message queues.
+        let Ok(queues) = mount::make("mqueue", &[], nodev) else { return Ok(()) };
+        attach_at("/dev/mqueue", queues)
+    }
+
+    fn attach_requested(&self, mounts: &[Mount]) -> Result<(), Failure> {
+        let mut binds = self.binds.iter();
+        let mut users: Vec<u64> = Vec::new();
+        for request in mounts {
+            let target = &request.destination;
+            let attached = match &request.kind {
+                MountKind::Tmpfs { .. } => attach_tmpfs(request, &users),
+                MountKind::Bind { .. } => {
+                    let Some(source) = binds.next() else { continue };
+                    attach_bind(source, request, &users)
+                }
+            };
+            attached.map_err(Failure::mount(target.display()))?;
+            if matches!(request.kind, MountKind::Bind { .. }) {
+                users.extend(mount::id_of(target));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A fresh one; or, where the kernel refuses that because an outer container
+/// has hidden parts of its own, that one.
+fn take_proc(spec: &Spec) -> sys::Result<Detached> {
+    let quiet = quiet();
+    if spec.host_pids {
+        return mount::copy(Path::new("/proc"), true);
+    }
+    match mount::make("proc", &[], quiet) {
+        Err(error) if error.errno == Errno::EPERM => mount::copy(Path::new("/proc"), true),
+        other => other,
+    }
+}
+
+/// A fresh one shows only the sandbox's own network devices; the kernel grants
+/// it only to the owner of the network namespace.
+fn take_sys(spec: &Spec) -> sys::Result<Option<Detached>> {
+    if !spec.host_network {
+        let readonly = quiet() | Attributes::MOUNT_ATTR_RDONLY;
+        match mount::make("sysfs", &[], readonly) {
+            Err(error) if error.errno == Errno::EPERM => {}
+            other => return other.map(Some),
+        }
+    }
+    let Ok(host) = mount::copy(Path::new("/sys"), true) else { return Ok(None) };
+    host.set_readonly()?;
+    Ok(Some(host))
+}
+
+fn quiet() -> Attributes {
+    Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NODEV | Attributes::MOUNT_ATTR_NOEXEC
+}
+
+fn take_devices() -> sys::Result<Vec<(&'static str, Detached)>> {
+    let take = |name| Ok((name, mount::copy(&Path::new("/dev").join(name), false)?));
+    DEVICES.into_iter().map(take).collect()
+}
+
+fn take_binds(mounts: &[Mount]) -> Result<Vec<Detached>, Failure> {
+    let take = |request: &Mount| {
+        let MountKind::Bind { source } = &request.kind else { return None };
+        let taken = mount::copy(source, true).and_then(|bind| {
+            if request.readonly {
+                bind.set_readonly()?;
+            }
+            Ok(bind)
+        });
+        Some(taken.map_err(Failure::mount(source.display())))
+    };
+    mounts.iter().filter_map(take).collect()
+}
+
+/// `gid=5` is Debian's and Fedora's group `tty`; it has to be mapped.
+fn attach_pseudo_terminals(groups: u32) -> sys::Result<()> {
+    let attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
+    let mut options = vec![("ptmxmode", "0666"), ("mode", "0620")];
+    if groups > 5 {
+        options.push(("gid", "5"));
+    }
+    attach_at("/dev/pts", mount::make("devpts", &options, attributes)?)
+}
+
+fn attach_at(target: &str, mount: Detached) -> sys::Result<()> {
+    make_directory(Path::new(target))?;
+    mount.attach(Path::new(target))
+}
+
+fn attach_bind(source: &Detached, request: &Mount, users: &[u64]) -> sys::Result<()> {
+    let status = rustix::fs::fstat(source.as_fd()).named(|| "fstat()".into())?;
+    let kind = rustix::fs::FileType::from_raw_mode(status.st_mode);
+    make_mount_point(&request.destination, kind.is_dir(), users)?;
+    source.attach(&request.destination)
+}
+
+fn attach_tmpfs(request: &Mount, users: &[u64]) -> sys::Result<()> {
+    let MountKind::Tmpfs { size, mode, noexec } = request.kind else { return Ok(()) };
+    let (mode, size) = (format!("{mode:o}"), size.map(|size| size.to_string()));
+    let mut options = vec![("mode", mode.as_str())];
+    options.extend(size.as_deref().map(|size| ("size", size)));
+    let mut attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NODEV;
+    attributes.set(Attributes::MOUNT_ATTR_NOEXEC, noexec);
+    attributes.set(Attributes::MOUNT_ATTR_RDONLY, request.readonly);
+    make_mount_point(&request.destination, true, users)?;
+    mount::make("tmpfs", &options, attributes)?.attach(&request.destination)
+}
+
+/// Makes `target` and its parents where they are missing, but never in a
+/// directory that a user has mounted: that would leave something in their tree.
+fn make_mount_point(target: &Path, directory: bool, users: &[u64]) -> sys::Result<()> {
+    if fs::metadata(target).is_ok() {
+        return Ok(());
+    }
+    let mut existing = target.ancestors().skip(1);
+    let parent = existing.find(|path| fs::metadata(path).is_ok()).unwrap_or(Path::new("/"));
+    if users.contains(&mount::id_of(parent)?) {
+        return Err(sys::Error { call: format!("mkdir({target:?})"), errno: Errno::ENOENT });
+    }
+    if directory {
+        return make_directory(target);
+    }
+    target.parent().map_or(Ok(()), make_directory)?;
+    make_file(target)
+}
+
+/// Files that we bring, and emptiness over those that nobody shall see.
+fn attach_own_files(spec: &Spec) -> Result<(), Failure> {
+    make_directory(Path::new(WORKSHOP))
+        .and_then(|()| mount::make("tmpfs", &[("mode", "0755")], quiet()))
+        .and_then(|workshop| workshop.attach(Path::new(WORKSHOP)))
+        .map_err(Failure::mount("a place for our own files"))?;
+    for (number, file) in spec.files.iter().enumerate() {
+        match attach_file(&Path::new(WORKSHOP).join(number.to_string()), file) {
+            // `host` and `rootfs:DIR` may have a directory that is not ours to change.
+            Err(error)
+                if matches!(error.errno, Errno::EACCES | Errno::EOVERFLOW | Errno::EROFS) => {}
+            attached => attached.map_err(Failure::mount(file.path.display()))?,
+        }
+    }
+    hide(&spec.masked_paths).map_err(Failure::mount("a masked path"))
+}
+
+fn attach_file(source: &Path, file: &SmallFile) -> sys::Result<()> {
+    if file.optional && !file.path.parent().is_some_and(Path::is_dir) {
+        return Ok(());
+    }
+    make_mount_point(&file.path, false, &[])?;
+    fs::write(source, &file.content).named(|| format!("write({source:?})"))?;
+    mount::bind(source, &file.path)
+}
+
+/// Covers files and directories so that nothing of them can be seen.
+fn hide(paths: &[&str]) -> sys::Result<()> {
+    let (directory, file) = (Path::new("/dev/directory"), Path::new("/dev/file"));
+    make_directory(directory)?;
+    make_file(file)?;
+    for path in paths.iter().map(Path::new) {
+        match fs::symlink_metadata(path) {
+            Ok(there) if there.is_dir() => mount::bind_readonly(directory, path)?,
+            Ok(_) => mount::bind_readonly(file, path)?,
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn protect(paths: &[&str]) -> sys::Result<()> {
+    let present = paths.iter().map(Path::new).filter(|path| fs::symlink_metadata(path).is_ok());
+    present.into_iter().try_for_each(|path| mount::bind_readonly(path, path))
+}
+
+/// Makes `/dev/console` another name of the terminal.
+pub(super) fn attach_console(terminal: &Path) -> sys::Result<()> {
+    let console = Path::new("/dev/console");
+    make_file(console)?;
+    mount::bind(terminal, console)
+}
+
+/// The workload's first directory, made if the image lacks it.
+pub(super) fn enter_directory(path: &PathBuf) -> sys::Result<()> {
+    if fs::metadata(path).is_err() {
+        make_directory(path)?;
+    }
+    rustix::process::chdir(path).named(|| format!("chdir({path:?})"))
+}
+
+/// How many symbolic links a path may lead through (`path_resolution(7)`).
+const MAX_LINKS: u32 = 40;
+
+/// As `mkdir -p`, but through links whose targets are missing: whatever they
+/// name is inside.
+fn make_directory(path: &Path) -> sys::Result<()> {
+    make_directories(path, MAX_LINKS).named(|| format!("mkdir({path:?})"))
+}
+
+fn make_directories(path: &Path, links: u32) -> io::Result<()> {
+    let mut made = PathBuf::new();
+    for component in path.components() {
+        made.push(component);
+        if made.is_dir() {
+            continue;
+        }
+        let Ok(target) = fs::read_link(&made) else {
+            fs::create_dir(&made)?;
+            continue;
+        };
+        let links = links.checked_sub(1).ok_or(io::Error::from_raw_os_error(libc::ELOOP))?;
+        make_directories(&made.with_file_name("").join(target), links)?;
+    }
+    Ok(())
+}
+
+fn make_file(path: &Path) -> sys::Result<()> {
+    let file = File::options().write(true).create(true).truncate(false).open(path);
+    file.named(|| format!("open({path:?}, O_CREAT)")).map(drop)
+}

@@ -1,0 +1,83 @@
+//! The last privileges: what the workload may still do, and as whom.
+
+use std::fs;
+
+use nix::{errno::Errno, sched::CloneFlags};
+
+use super::{domain::Plan, handshake::Failure, seccomp, user::Credentials};
+use crate::{
+    oci::Spec,
+    sys::{self, Named},
+};
+
+/// The filter for a workload that runs as root. To compile it takes a while:
+/// time that there is as long as the parent has not made the network.
+pub(super) fn filter(spec: &Spec) -> Result<Option<Filter>, Failure> {
+    compile(spec, spec.fake_root)
+}
+
+type Filter = Vec<sys::seccomp::Instruction>;
+
+fn compile(spec: &Spec, fake_root: bool) -> Result<Option<Filter>, Failure> {
+    seccomp::program(spec.seccomp.as_ref(), fake_root).map_err(|error| {
+        let call = format!("seccomp(): {error}");
+        Failure::setup("cannot compile the system call filter")(sys::Error {
+            call,
+            errno: Errno::EINVAL,
+        })
+    })
+}
+
+/// Gives up what the workload must not have.
+///
+/// The filter comes before the change of ids because loading one takes
+/// `CAP_SYS_ADMIN`; what is left of the capabilities goes with `execve(2)`,
+/// which grants root the bounding set and others nothing.
+pub(super) fn give_up(
+    spec: &Spec,
+    ids: &Plan,
+    user: &Credentials,
+    filter: Option<Filter>,
+) -> Result<(), Failure> {
+    let filter = match spec.fake_root && user.uid != 0 {
+        true => compile(spec, false)?, // Who is not root is not to be fooled.
+        false => filter,
+    };
+    if ids.has_one_id() {
+        become_only_user(user, !spec.process.user.additional_groups.is_empty())?;
+    }
+    sys::process::bound_capabilities(&spec.process.capabilities)
+        .map_err(Failure::setup("cannot drop capabilities"))?;
+    if spec.process.no_new_privileges {
+        sys::process::give_up_new_privileges()
+            .map_err(Failure::setup("cannot give up new privileges"))?;
+    }
+    if let Some(filter) = &filter {
+        sys::seccomp::load(filter).map_err(Failure::setup("cannot load the system call filter"))?;
+    }
+    if ids.has_one_id() {
+        return Ok(());
+    }
+    sys::process::become_user(user.uid, user.gid, &user.groups)
+        .map_err(|error| Failure::User { why: format!("{error}; is the id within the map?") })
+}
+
+/// With a single id, root is who we are; anybody else is that id under another
+/// number, in one more user namespace.
+fn become_only_user(user: &Credentials, wants_groups: bool) -> Result<(), Failure> {
+    if wants_groups {
+        let why = "further groups need a range in /etc/subgid, and there is only one id".into();
+        return Err(Failure::User { why });
+    }
+    if user.uid == 0 && user.gid == 0 {
+        return Ok(());
+    }
+    let map = |file: &str, id: u32| {
+        let file = format!("/proc/self/{file}");
+        fs::write(&file, format!("{id} 0 1")).named(|| format!("write({file:?})"))
+    };
+    sys::process::unshare(CloneFlags::CLONE_NEWUSER)
+        .and_then(|()| map("uid_map", user.uid))
+        .and_then(|()| map("gid_map", user.gid))
+        .map_err(|error| Failure::User { why: error.to_string() })
+}

@@ -1,0 +1,339 @@
+//! Watching over a running workload: signals, terminal, time.
+//!
+//! # Theory of operation
+//!
+//! One loop around `poll(2)` ([`wait`]). Signals arrive by `signalfd(2)` from the
+//! moment when the workload may run ([`take_signals`]); before, they act on us as
+//! usual, and the sandbox follows us (`PR_SET_PDEATHSIG`).
+//!
+//! The kernel shields pid 1 from signals that it does not handle
+//! (`pid_namespaces(7)`), even from its parent's and the terminal's. So each
+//! signal is either *passed on*, or, if `/proc/PID/status` says that nobody
+//! handles it, its default action is *applied* by us: Ctrl-C always works.
+//!
+//! Without `-t` the workload shares our terminal and process group, so what the
+//! terminal sends has reached it already and is not passed on a second time.
+
+use std::{
+    fs,
+    os::fd::{AsFd, BorrowedFd},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal, kill, raise},
+        signalfd::{SfdFlags, SignalFd, siginfo},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+
+use rustix::stdio;
+
+use super::{
+    Error,
+    terminal::{self, Raw},
+};
+use crate::{
+    oci::ExitStatus,
+    sys::{self, Named},
+};
+
+/// How a workload is to be watched over.
+#[derive(Debug, Clone)]
+pub struct Supervision {
+    /// When its time is up.
+    pub timeout: Option<Duration>,
+    /// What it is sent then.
+    pub stop_signal: Signal,
+    /// Whether our standard input goes to its terminal.
+    pub stdin: bool,
+    /// Whether its processes have host ids, and may outlive it.
+    pub host_pids: bool,
+}
+
+/// Signals that are the workload's business rather than ours.
+const PASSED_ON: [Signal; 9] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGALRM,
+    Signal::SIGTSTP,
+    Signal::SIGCONT,
+];
+
+/// How long a workload may take to obey its stop signal, as in docker.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One workload being watched.
+#[derive(Debug)]
+struct Watch<'a> {
+    pid: Pid,
+    signals: &'a SignalFd,
+    terminal: Option<BorrowedFd<'a>>,
+    supervision: &'a Supervision,
+    /// When to act next, and whether we have acted before.
+    deadline: Option<Instant>,
+    timed_out: bool,
+    /// The signal whose default action we have applied.
+    killed_by: Option<Signal>,
+    reading_stdin: bool,
+}
+
+/// Waits until the process `pid` has ended, and says how.
+pub(super) fn wait(
+    pid: Pid,
+    signals: &SignalFd,
+    terminal: Option<BorrowedFd<'_>>,
+    supervision: &Supervision,
+) -> Result<ExitStatus, Error> {
+    let _raw = terminal.filter(|_| supervision.stdin).map(|_| Raw::enter());
+    let mut watch = Watch {
+        pid,
+        signals,
+        terminal,
+        supervision,
+        deadline: supervision.timeout.map(|timeout| Instant::now() + timeout),
+        timed_out: false,
+        killed_by: None,
+        reading_stdin: terminal.is_some() && supervision.stdin,
+    };
+    let status = loop {
+        if let Some(status) = watch.ended()? {
+            break status;
+        }
+        watch.step()?;
+    };
+    watch.drain_terminal();
+    if supervision.host_pids {
+        end_orphans();
+    }
+    Ok(watch.verdict(status))
+}
+
+/// From here on, signals wait for [`wait`] instead of acting on us.
+pub(super) fn take_signals() -> sys::Result<SignalFd> {
+    let mut set = SigSet::empty();
+    let wanted = PASSED_ON.into_iter().filter(|signal| !sys::process::is_ignored(*signal));
+    wanted.chain([Signal::SIGCHLD, Signal::SIGWINCH]).for_each(|signal| set.add(signal));
+    set.thread_block().named(|| "sigprocmask(SIG_BLOCK)".into())?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        .named(|| "signalfd()".into())
+}
+
+impl Watch<'_> {
+    fn ended(&self) -> Result<Option<WaitStatus>, Error> {
+        let flags = WaitPidFlag::WNOHANG;
+        let status = waitpid(self.pid, Some(flags)).named(|| format!("waitpid({})", self.pid));
+        match status.map_err(Error::Supervise)? {
+            WaitStatus::StillAlive => Ok(None),
+            status => Ok(Some(status)),
+        }
+    }
+
+    /// Sleeps until something happens, and deals with it.
+    fn step(&mut self) -> Result<(), Error> {
+        let [signal, output, input] = self.sleep()?;
+        while let Some(info) = self.next_signal(signal) {
+            self.on_signal(&info);
+        }
+        if output {
+            self.relay_output();
+        }
+        if input {
+            self.relay_input();
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.on_deadline();
+        }
+        Ok(())
+    }
+
+    /// Which of signals, terminal and standard input have something for us.
+    fn sleep(&self) -> Result<[bool; 3], Error> {
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.terminal.map(|terminal| PollFd::new(terminal, PollFlags::POLLIN)));
+        if self.reading_stdin {
+            fds.push(PollFd::new(stdio::stdin(), PollFlags::POLLIN));
+        }
+        match poll(&mut fds, self.time_left()) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno).named(|| "poll()".into()).map_err(Error::Supervise),
+        }
+        let ready = |n: usize| fds.get(n).and_then(PollFd::any).unwrap_or(false);
+        Ok([ready(0), ready(1), ready(2)])
+    }
+
+    fn time_left(&self) -> PollTimeout {
+        let Some(deadline) = self.deadline else { return PollTimeout::NONE };
+        // Rounded up, so that we do not wake a moment too early and spin.
+        let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+    }
+
+    fn next_signal(&self, ready: bool) -> Option<siginfo> {
+        if ready { self.signals.read_signal().ok().flatten() } else { None }
+    }
+
+    fn on_signal(&mut self, info: &siginfo) {
+        match Signal::try_from(info.ssi_signo as i32) {
+            Ok(Signal::SIGWINCH) => self.terminal.into_iter().for_each(terminal::copy_size),
+            Ok(Signal::SIGTSTP) => self.stop_with_us(),
+            Ok(signal) if PASSED_ON.contains(&signal) => {
+                let by_terminal = info.ssi_code == libc::SI_KERNEL;
+                self.deliver(signal, by_terminal && self.terminal.is_none());
+            }
+            _ => {}
+        }
+    }
+
+    /// Passes `signal` on, or applies its default action.
+    fn deliver(&mut self, signal: Signal, has_it_already: bool) {
+        let ends_it = signal != Signal::SIGCONT;
+        if ends_it && !responds_to(self.pid, signal) {
+            self.killed_by = Some(signal);
+            self.send(Signal::SIGKILL);
+        } else if !has_it_already {
+            self.send(signal);
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        let _ = kill(self.pid, signal); // ESRCH: it has just ended.
+    }
+
+    /// Ctrl-Z: pid 1 would ignore it, and a shell expects us to stop.
+    fn stop_with_us(&self) {
+        self.send(Signal::SIGSTOP);
+        let _ = raise(Signal::SIGSTOP);
+        self.send(Signal::SIGCONT);
+    }
+
+    fn on_deadline(&mut self) {
+        if self.timed_out {
+            self.deadline = None;
+            self.send(Signal::SIGKILL);
+        } else {
+            self.timed_out = true;
+            self.deadline = Some(Instant::now() + GRACE);
+            self.deliver(self.supervision.stop_signal, false);
+        }
+    }
+
+    /// A terminal whose last user has gone reads as an error, EIO.
+    fn relay_output(&mut self) {
+        let Some(terminal) = self.terminal else { return };
+        let mut bytes = [0; 16 << 10];
+        match rustix::io::read(terminal, &mut bytes) {
+            Ok(length @ 1..) => write_all(stdio::stdout(), &bytes[..length]),
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => self.terminal = None,
+        }
+    }
+
+    fn relay_input(&mut self) {
+        let Some(terminal) = self.terminal else { return };
+        let mut bytes = [0; 4 << 10];
+        match rustix::io::read(stdio::stdin(), &mut bytes) {
+            Ok(length @ 1..) => write_all(terminal, &bytes[..length]),
+            _ => {
+                self.reading_stdin = false;
+                write_all(terminal, &[END_OF_TRANSMISSION]);
+            }
+        }
+    }
+
+    /// What the workload wrote before it ended.
+    fn drain_terminal(&mut self) {
+        while let Some(terminal) = self.terminal {
+            let mut fds = [PollFd::new(terminal, PollFlags::POLLIN)];
+            if !matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..)) {
+                return;
+            }
+            self.relay_output();
+        }
+    }
+
+    fn verdict(&self, status: WaitStatus) -> ExitStatus {
+        match (status, self.killed_by) {
+            _ if self.timed_out => ExitStatus::TimedOut,
+            (WaitStatus::Signaled(_, Signal::SIGKILL, _), Some(cause)) => {
+                ExitStatus::Signaled(cause as i32)
+            }
+            (WaitStatus::Signaled(_, signal, _), _) => ExitStatus::Signaled(signal as i32),
+            (WaitStatus::Exited(_, code), _) => ExitStatus::Exited(code as u8),
+            _ => ExitStatus::Signaled(Signal::SIGKILL as i32),
+        }
+    }
+}
+
+/// Ctrl-D: what a terminal's user types at the end of input.
+const END_OF_TRANSMISSION: u8 = 4;
+
+fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match rustix::io::write(to, bytes) {
+            Ok(length) => bytes = &bytes[length..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return, // Whoever read it has gone.
+        }
+    }
+}
+
+/// Whether the process handles, ignores or waits for `signal`, by the masks of
+/// `proc_pid_status(5)`.
+fn responds_to(pid: Pid, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    responds(&status, signal)
+}
+
+fn responds(status: &str, signal: Signal) -> bool {
+    let bit = 1u64 << (signal as u64 - 1);
+    let in_mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0) & bit != 0
+    };
+    ["SigCgt:", "SigIgn:", "SigBlk:"].into_iter().any(in_mask)
+}
+
+/// With `--pid host` there is no namespace that takes orphans with it: they
+/// have become our children (`PR_SET_CHILD_SUBREAPER`).
+fn end_orphans() {
+    loop {
+        let children = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let children: Vec<i32> = children.split_whitespace().flat_map(str::parse).collect();
+        if children.is_empty() {
+            return;
+        }
+        for child in children {
+            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+            let _ = waitpid(Pid::from_raw(child), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_handled_if_it_is_caught_ignored_or_blocked() {
+        let status =
+            "SigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n";
+        for (signal, expected) in [
+            (Signal::SIGHUP, true),
+            (Signal::SIGINT, true),
+            (Signal::SIGTERM, true),
+            (Signal::SIGQUIT, false),
+        ] {
+            assert_eq!(responds(status, signal), expected, "{signal}");
+        }
+        assert!(!responds("", Signal::SIGTERM));
+    }
+}
