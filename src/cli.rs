@@ -1,5 +1,120 @@
-//! Stub.
-/// Stub.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: global options, the list of commands, and one way out.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use crate::{
+    commands::{self, Context, options::unsupported},
+    config::Config,
+    error::Error,
+    oci::ExitStatus,
+    ui::{Color, Ui},
+};
+
+/// Run a command in an OCI image: no daemon, no root, one static file
+#[derive(Debug, Parser)]
+#[command(name = "sandbox", version)]
+pub struct Cli {
+    /// Directory for images and sandboxes [env: SANDBOX_ROOT]
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// Say more about what is done
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<commands::run::Args>),
+    Pull(commands::pull::Args),
+    Images(commands::images::Args),
+    Rmi(commands::rmi::Args),
+    Inspect(commands::inspect::Args),
+    Info(commands::info::Args),
+    Version(commands::version::Args),
+}
+
+/// Parses the command line, carries it out, and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
+    let mut ui = Ui { quiet: cli.quiet, verbose: cli.verbose, color: false };
+    match cli.execute(&mut ui) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(error) => {
+            ui.report(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// The exit code if there is nothing to do: 0 for help, 125 for a mistake, so
+/// that it is never taken for the workload's own.
+fn parse() -> Result<Cli, u8> {
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))
+    });
+    parsed.map_err(|error| {
+        match refused(&error) {
+            Some(error) => Ui::default().report(&error),
+            None => drop(error.print()),
+        }
+        if error.use_stderr() { 125 } else { 0 }
+    })
+}
+
+/// An option of docker's that we do not have: why not.
+fn refused(error: &clap::Error) -> Option<Error> {
+    let ContextValue::String(option) = error.get(ContextKind::InvalidArg)? else { return None };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let reason = unsupported::reason(option)?;
+    Some(Error::usage(format!("`{option}` is not supported: {reason}")))
+}
+
+impl Cli {
+    fn execute(self, ui: &mut Ui) -> Result<ExitStatus, Error> {
+        let config = Config::load(self.root)?;
+        ui.color = self.color.on_stderr(config.no_color);
+        let context = Context { config, ui: *ui };
+        let done = |()| ExitStatus::Exited(0);
+        match &self.command {
+            Command::Run(args) => commands::run::execute(args, &context),
+            Command::Pull(args) => commands::pull::execute(args, &context).map(done),
+            Command::Images(args) => commands::images::execute(args, &context).map(done),
+            Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),
+            Command::Inspect(args) => commands::inspect::execute(args, &context).map(done),
+            Command::Info(args) => commands::info::execute(args, &context).map(done),
+            Command::Version(args) => commands::version::execute(args, &context).map(done),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

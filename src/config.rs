@@ -1,1 +1,136 @@
-//! Stub.
+//! Settings: the only reader of the environment.
+//!
+//! One [`Config`] is made at the start, before ids change, and handed down.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{hint::Hint, sys::accounts};
+
+/// What the environment and the global options say.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where images and sandboxes are kept (`--root`, `SANDBOX_ROOT`).
+    pub root: PathBuf,
+    /// The caller's home directory, which `host` hides.
+    pub home: Option<PathBuf>,
+    /// `PATH`, to find `newuidmap`.
+    pub search_path: String,
+    /// Whether colour is unwanted (`NO_COLOR`).
+    pub no_color: bool,
+    /// How registries are reached.
+    pub transport: Transport,
+}
+
+/// What the environment says about connections.
+#[derive(Debug, Clone, Default)]
+pub struct Transport {
+    pub http_proxy: Option<String>,
+    pub https_proxy: Option<String>,
+    /// Hosts that are reached without a proxy, separated by commas.
+    pub no_proxy: Option<String>,
+    /// `SSL_CERT_FILE`: certificates to trust instead of the system's.
+    pub ssl_cert_file: Option<PathBuf>,
+    /// `SSL_CERT_DIR`: a directory of them.
+    pub ssl_cert_dir: Option<PathBuf>,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot use {} for images: it belongs to user {owner}", .path.display())]
+    ForeignStore { path: PathBuf, owner: u32 },
+    #[error("cannot make {} for images", .path.display())]
+    Store { path: PathBuf, source: std::io::Error },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        Some("`--root DIR` or the variable SANDBOX_ROOT names another place".into())
+    }
+}
+
+impl Config {
+    /// Reads the environment; `root` is the option, which comes first.
+    ///
+    /// # Errors
+    /// [`Error`] if there is no place of our own for the store.
+    pub fn load(root: Option<PathBuf>) -> Result<Self, Error> {
+        let home = home();
+        let root = match root.or_else(|| path("SANDBOX_ROOT")) {
+            Some(root) => std::path::absolute(&root).unwrap_or(root),
+            None => default_root(home.as_deref())?,
+        };
+        Ok(Self {
+            root,
+            home,
+            search_path: text("PATH").unwrap_or_default(),
+            no_color: text("NO_COLOR").is_some(),
+            transport: Transport::load(),
+        })
+    }
+
+    /// The value of a variable that the user has named (`-e NAME`).
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        env::var_os(name)
+    }
+}
+
+impl Transport {
+    fn load() -> Self {
+        // Upper-case HTTP_PROXY too: we are no CGI script.
+        let either = |name: &str| text(&name.to_lowercase()).or_else(|| text(name));
+        let all = either("ALL_PROXY");
+        Self {
+            http_proxy: either("HTTP_PROXY").or_else(|| all.clone()),
+            https_proxy: either("HTTPS_PROXY").or(all),
+            no_proxy: either("NO_PROXY"),
+            ssl_cert_file: path("SSL_CERT_FILE"),
+            ssl_cert_dir: path("SSL_CERT_DIR"),
+        }
+    }
+}
+
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// `HOME`, or what the user database says; never libc's opinion (`sys::accounts`).
+fn home() -> Option<PathBuf> {
+    path("HOME").filter(|home| home.is_absolute()).or_else(|| {
+        let uid = nix::unistd::getuid().as_raw();
+        let users = accounts::users(Path::new("/etc/passwd")).ok()?;
+        users.into_iter().find(|user| user.uid == uid).map(|user| PathBuf::from(user.home))
+    })
+}
+
+/// XDG base directory specification; without a home, a directory that only we
+/// may enter, where everybody may make one.
+fn default_root(home: Option<&Path>) -> Result<PathBuf, Error> {
+    let data = path("XDG_DATA_HOME").filter(|path| path.is_absolute());
+    let data = data.or_else(|| home.map(|home| home.join(".local/share")));
+    match data {
+        Some(data) => Ok(data.join("sandbox")),
+        None => private_directory(&path("TMPDIR").unwrap_or_else(|| "/tmp".into())),
+    }
+}
+
+fn private_directory(parent: &Path) -> Result<PathBuf, Error> {
+    let uid = nix::unistd::geteuid().as_raw();
+    let path = parent.join(format!("sandbox-{uid}"));
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+    let failed = |source| Error::Store { path: path.clone(), source };
+    made.map_err(failed)?;
+    // Somebody else may have put it there first.
+    let owner = fs::symlink_metadata(&path).map_err(failed)?.uid();
+    if owner == uid { Ok(path) } else { Err(Error::ForeignStore { path, owner }) }
+}

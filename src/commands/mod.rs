@@ -1,1 +1,55 @@
-//! Stub.
+//! One file a command: its options, and what it does with the floor below.
+//!
+//! The doc comment of an `Args` is the command's help and manual page; its
+//! fields are what was typed. [`run`] is the one to read first.
+
+mod fetch;
+pub mod images;
+pub mod info;
+pub mod inspect;
+pub mod options;
+pub mod pull;
+pub mod rmi;
+pub mod run;
+pub mod version;
+
+use crate::{
+    config::Config,
+    error::Error,
+    runtime::domain::{self, Domain, Plan},
+    storage::{Map, Store},
+    ui::Ui,
+};
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    pub config: Config,
+    pub ui: Ui,
+}
+
+impl Context {
+    /// Becomes root of a user namespace of our own; before anything else.
+    fn enter_domain(&self) -> Result<Domain, Error> {
+        let plan = Plan::new(&self.config.search_path)?;
+        self.ui.detail(&format!("ids: {}", describe(&plan)));
+        Ok(domain::enter(plan)?)
+    }
+
+    fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
+        let plan = domain.plan();
+        let map = Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() };
+        Ok(Store::open(&self.config.root, map)?)
+    }
+}
+
+/// Which ids a sandbox has here, in one line.
+fn describe(plan: &Plan) -> String {
+    let count: u64 = plan.uids.iter().map(|extent| u64::from(extent.count)).sum();
+    match (&plan.kind, &plan.missing) {
+        (domain::Kind::Root, _) => format!("root's own, {count} of them"),
+        (domain::Kind::Ranges { .. }, _) => format!("{count} by newuidmap"),
+        (domain::Kind::OneId, Some(missing)) => format!("one ({missing})"),
+        (domain::Kind::OneId, None) => "one".into(),
+    }
+}

@@ -1,1 +1,109 @@
-//! Stub.
+//! The only writer to the terminal.
+//!
+//! Data goes to standard output, everything else to standard error. No colour
+//! carries a meaning of its own.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod progress;
+mod table;
+
+use std::{
+    error::Error as _,
+    io::{self, IsTerminal, Write},
+};
+
+use serde::Serialize;
+
+pub use progress::{LayerProgress, Progress};
+pub use table::{bytes, table};
+
+use crate::{error::Error, hint::Hint};
+
+/// How talkative and how colourful to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ui {
+    pub quiet: bool,
+    pub verbose: bool,
+    /// Whether standard error takes colour.
+    pub color: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Whether standard error is to be coloured.
+    pub fn on_stderr(self, no_color: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => !no_color && io::stderr().is_terminal(),
+        }
+    }
+}
+
+impl Ui {
+    /// Prints what happened, why, and what to do about it.
+    pub fn report(self, error: &Error) {
+        let mut text = format!("{} {error}\n", self.paint("error:", "1;31"));
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text += &format!("  caused by: {error}\n");
+            cause = error.source();
+        }
+        if let Some(hint) = error.hint() {
+            text += &format!("{} {hint}\n", self.paint("hint:", "1;36"));
+        }
+        print_to_stderr(&text);
+    }
+
+    /// Something that the user should know, unless they asked for quiet.
+    pub fn note(self, text: &str) {
+        if !self.quiet {
+            print_to_stderr(&format!("{} {text}\n", self.paint("note:", "1")));
+        }
+    }
+
+    /// Something that the user asked to be told.
+    pub fn detail(self, text: &str) {
+        if self.verbose {
+            print_to_stderr(&format!("{text}\n"));
+        }
+    }
+
+    fn paint(self, word: &str, code: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.into() }
+    }
+}
+
+/// Writes data to standard output; a reader that has gone away is no error.
+///
+/// # Errors
+/// [`Error::Output`], say on a full disk.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes `value` to standard output as JSON.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output(error.into()))?;
+    print(&(text + "\n"))
+}
+
+fn print_to_stderr(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes()); // There is nobody left to tell.
+}

@@ -1,0 +1,77 @@
+//! `sandbox images`: what is in the store.
+
+use serde::Serialize;
+
+use super::Context;
+use crate::{error::Error, oci::Reference, storage::StoredImage, ui};
+
+/// List the images in the store
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print digests only
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// How to print them
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// One image, as `--format json` prints it.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    digest: String,
+    platform: String,
+    created: Option<String>,
+    /// Bytes on disk, shared ones included.
+    size: u64,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let mut domain = context.enter_domain()?;
+    domain.settle()?;
+    let images = context.open_store(&domain)?.images()?;
+    let rows: Vec<Row> = images.into_iter().map(Row::from).collect();
+    match args.format {
+        _ if args.quiet => {
+            ui::print(&rows.iter().map(|row| format!("{}\n", row.digest)).collect::<String>())
+        }
+        Format::Json => ui::print_json(&rows),
+        Format::Table => {
+            let headings = ["IMAGE", "DIGEST", "PLATFORM", "CREATED", "SIZE"];
+            ui::print(&ui::table(&headings, rows.iter().map(Row::cells).collect()))
+        }
+    }
+}
+
+impl From<StoredImage> for Row {
+    fn from(stored: StoredImage) -> Self {
+        Self {
+            name: stored.name,
+            digest: stored.image.digest.to_string(),
+            platform: stored.image.config.platform().to_string(),
+            created: stored.image.config.created,
+            size: stored.size,
+        }
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let name = match self.name.parse() {
+            Ok(Reference::Registry(name)) => name.familiar(),
+            _ => self.name.clone(),
+        };
+        let digest = self.digest.trim_start_matches("sha256:")[..12].to_owned();
+        // The day is enough: RFC 3339 begins with it.
+        let created = self.created.as_deref().and_then(|time| time.get(..10)).unwrap_or("-");
+        vec![name, digest, self.platform.clone(), created.into(), ui::bytes(self.size)]
+    }
+}

@@ -1,0 +1,137 @@
+//! `sandbox info`: what this machine can do, and what to do about the rest.
+
+use std::fs;
+
+use serde::Serialize;
+
+use super::{Context, describe};
+use crate::{
+    error::Error,
+    oci::Platform,
+    runtime::domain::{self, Plan},
+    sys::kernel,
+    ui,
+};
+
+/// Show what this machine can do, and what to do where something is missing
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// One thing that is here, or is not.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    /// None if it is neither good nor bad.
+    works: Option<bool>,
+    value: String,
+    /// What to do where it does not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let plan = Plan::new(&context.config.search_path)?;
+    let mut findings = facts(context);
+    findings.push(ids(&plan));
+    findings.extend(limits());
+    // From here on we are in a namespace of our own, and look at it from inside.
+    findings.extend(features(plan));
+    match args.format {
+        Format::Json => ui::print_json(&findings),
+        Format::Text => ui::print(&findings.iter().map(Finding::line).collect::<String>()),
+    }
+}
+
+fn fact(name: &'static str, value: impl Into<String>) -> Finding {
+    Finding { name, works: None, value: value.into(), remedy: None }
+}
+
+fn facts(context: &Context) -> Vec<Finding> {
+    let root = &context.config.root;
+    vec![
+        fact("version", env!("CARGO_PKG_VERSION")),
+        fact("platform", Platform::host().to_string()),
+        fact("kernel", kernel::release()),
+        fact("store", root.display().to_string()),
+        fact("file system", kernel::file_system_of(root).unwrap_or_else(|| "unknown".into())),
+    ]
+}
+
+fn ids(plan: &Plan) -> Finding {
+    let remedy = plan.missing.as_ref().map(|missing| {
+        format!(
+            "{missing}; with ranges in /etc/subuid and /etc/subgid, files keep their true owners"
+        )
+    });
+    Finding { name: "id map", works: Some(!plan.has_one_id()), value: describe(plan), remedy }
+}
+
+/// The switches that distributions have for user namespaces.
+fn limits() -> Vec<Finding> {
+    let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let mut findings = Vec::new();
+    if let Some(value) = read("/proc/sys/user/max_user_namespaces") {
+        let off = (value == "0").then(|| "as root: sysctl user.max_user_namespaces=15000".into());
+        findings.push(Finding {
+            name: "user.max_user_namespaces",
+            works: Some(off.is_none()),
+            value,
+            remedy: off,
+        });
+    }
+    for name in ["kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns"]
+    {
+        let Some(value) = read(&format!("/proc/sys/{}", name.replace('.', "/"))) else { continue };
+        let good = if name.contains("apparmor") { "0" } else { "1" };
+        let remedy = (value != good).then(|| format!("as root: sysctl {name}={good}"));
+        findings.push(Finding { name, works: Some(remedy.is_none()), value, remedy });
+    }
+    findings
+}
+
+/// What can only be seen by trying it, in the domain.
+fn features(plan: Plan) -> Vec<Finding> {
+    match domain::enter(plan).and_then(|mut domain| domain.settle().map(|()| domain)) {
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let remedy = "the switches above, or the policy of an outer container, forbid it";
+            vec![Finding {
+                name: "user namespaces",
+                works: Some(false),
+                value: cause.unwrap_or_else(|| error.to_string()),
+                remedy: Some(remedy.into()),
+            }]
+        }
+        Ok(_) => kernel::FEATURES.iter().map(probe).collect(),
+    }
+}
+
+fn probe(feature: &kernel::Feature) -> Finding {
+    let result = (feature.probe)();
+    let works = Some(result.is_ok());
+    let remedy = result.is_err().then(|| feature.without.to_owned());
+    let value = result.map_or_else(|error| error.to_string(), |()| "yes".into());
+    Finding { name: feature.name, works, value, remedy }
+}
+
+impl Finding {
+    fn line(&self) -> String {
+        let mark = match self.works {
+            None => ' ',
+            Some(true) => '+',
+            Some(false) => '-',
+        };
+        let remedy = self.remedy.as_ref().map(|remedy| format!("{:36}{remedy}\n", ""));
+        format!("{mark} {:33} {}\n{}", self.name, self.value, remedy.unwrap_or_default())
+    }
+}

@@ -1,0 +1,21 @@
+//! Values of options: from docker's notation to what is meant.
+//!
+//! Each type parses itself (`FromStr`), so that a mistake is reported with the
+//! option's name before anything has happened.
+
+mod capability;
+mod env;
+mod mount;
+mod network;
+mod quantity;
+mod security;
+mod ulimit;
+pub mod unsupported;
+
+pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
+pub use env::{Variable, host_entry, parse_hostname, read_file as read_env_file};
+pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
+pub use network::NetworkMode;
+pub use quantity::{parse_duration, parse_size};
+pub use security::SecurityOption;
+pub use ulimit::Ulimit;

@@ -1,0 +1,87 @@
+//! Options of docker's that `run` does not have, and why.
+//!
+//! To take one in silence would be a lie; to call it unknown would be unkind.
+
+const LIFE_CYCLE: &str = "sandboxes run in the foreground only, as yet";
+const LIMITS: &str = "limits by cgroup are not here yet; `--ulimit` and `--timeout` are";
+const NETWORK: &str = "there is no network of our own yet; see `--network`";
+const DEVICES: &str = "devices of the host cannot be handed over yet";
+const DAEMON: &str = "there is no daemon that could do it";
+const SHARING: &str = "namespaces of other sandboxes cannot be joined yet";
+
+/// Option and reason.
+const REASONS: &[(&str, &str)] = &[
+    ("--annotation", LIFE_CYCLE),
+    ("--attach", LIFE_CYCLE),
+    ("--blkio-weight", LIMITS),
+    ("--cgroup-parent", LIMITS),
+    ("--cidfile", LIFE_CYCLE),
+    ("--cpu-period", LIMITS),
+    ("--cpu-quota", LIMITS),
+    ("--cpu-shares", LIMITS),
+    ("--cpus", LIMITS),
+    ("--cpuset-cpus", LIMITS),
+    ("--cpuset-mems", LIMITS),
+    ("--detach", LIFE_CYCLE),
+    ("--detach-keys", LIFE_CYCLE),
+    ("--device", DEVICES),
+    ("--device-cgroup-rule", "an ordinary user may not write device rules"),
+    ("--dns", NETWORK),
+    ("--dns-option", NETWORK),
+    ("--dns-search", NETWORK),
+    ("--expose", NETWORK),
+    ("--gpus", DEVICES),
+    ("--health-cmd", LIFE_CYCLE),
+    ("--ip", NETWORK),
+    ("--ip6", NETWORK),
+    ("--keep", LIFE_CYCLE),
+    ("--link", "links are docker's past; named networks will do what they did"),
+    ("--mac-address", NETWORK),
+    ("--memory", LIMITS),
+    ("--memory-reservation", LIMITS),
+    ("--memory-swap", LIMITS),
+    ("--name", LIFE_CYCLE),
+    ("--network-alias", NETWORK),
+    ("--oom-kill-disable", LIMITS),
+    ("--oom-score-adj", "an ordinary user may not lower it"),
+    ("--pids-limit", LIMITS),
+    ("--publish", NETWORK),
+    ("--publish-all", NETWORK),
+    ("--restart", DAEMON),
+    ("--runtime", "`sandbox` is its own runtime"),
+    ("--stop-timeout", LIFE_CYCLE),
+    ("--storage-opt", "the file system sets no quota for an ordinary user"),
+    ("--sysctl", "settings of the kernel cannot be changed yet"),
+    ("--userns", "the map of ids follows from /etc/subuid; see `sandbox info`"),
+    ("--volume-driver", "volume drivers are not here yet"),
+    ("--volumes-from", SHARING),
+    ("-P", NETWORK),
+    ("-c", LIMITS),
+    ("-d", LIFE_CYCLE),
+    ("-m", LIMITS),
+    ("-p", NETWORK),
+];
+
+/// Why there is no such `option`, if docker has one.
+pub fn reason(option: &str) -> Option<&'static str> {
+    let name = option.split('=').next()?;
+    REASONS.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_is_found_with_and_without_its_value() {
+        assert_eq!(reason("--memory"), Some(LIMITS));
+        assert_eq!(reason("--memory=1g"), Some(LIMITS));
+        assert_eq!(reason("-d"), Some(LIFE_CYCLE));
+        assert_eq!(reason("--no-such-option"), None);
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_holds_nothing_twice() {
+        assert!(REASONS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}

@@ -1,0 +1,55 @@
+//! `sandbox pull`: fetch an image without running it.
+
+use super::{
+    Context,
+    fetch::{self, PullPolicy, Request},
+};
+use crate::{
+    error::Error,
+    oci::{Platform, Reference},
+    ui::{self, Ui},
+};
+
+/// Fetch an image and unpack it
+///
+/// Prints the digest of its manifest. What is in the store already is not
+/// fetched again.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Image to fetch, such as `alpine`, `ghcr.io/x/y:1.2` or `oci:DIR`
+    #[arg(value_name = "IMAGE")]
+    image: Reference,
+
+    /// Platform to fetch it for, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
+
+    /// Whether to insist on HTTPS with a certificate that can be verified
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    tls_verify: bool,
+
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    if matches!(args.image, Reference::Host | Reference::RootFs(_)) {
+        return Err(Error::usage(format!(
+            "`{}` is here already: there is nothing to pull",
+            args.image
+        )));
+    }
+    let mut domain = context.enter_domain()?;
+    let store = context.open_store(&domain)?;
+    let request = Request {
+        reference: &args.image,
+        policy: PullPolicy::Always,
+        platform: args.platform.as_ref(),
+        tls_verify: args.tls_verify,
+    };
+    let quiet = context.ui.quiet || args.quiet;
+    let context = Context { config: context.config.clone(), ui: Ui { quiet, ..context.ui } };
+    let image = fetch::image(&request, &store, &mut domain, &context)?;
+    ui::print(&format!("{}\n", image.digest))
+}
