@@ -1,0 +1,73 @@
+//! The images in the store: listed, inspected, removed.
+
+use serde_json::Value;
+
+use crate::{
+    require,
+    support::{Image, Registry, Store, Test, user_namespaces},
+};
+
+/// A store with one image, the image, and its name.
+fn store_with_image(repository: &str) -> (Store, Image, String) {
+    let image = Image::busybox();
+    let name = image.push(Registry::shared(), repository);
+    let store = Store::new();
+    Test::sandbox(&["pull", "-q", &name]).store(&store).check();
+    (store, image, name)
+}
+
+#[test]
+fn an_empty_store_has_no_images() {
+    let store = Store::new();
+    Test::sandbox(&["images", "-q"]).store(&store).stdout("").check();
+    let list = Test::sandbox(&["images", "--format", "json"]).store(&store).read();
+    assert_eq!(serde_json::from_str::<Value>(&list).unwrap(), Value::Array(Vec::new()));
+}
+
+#[test]
+fn an_image_is_listed_for_people_and_for_programs() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _, name) = store_with_image("images/listed");
+    let table = Test::sandbox(&["images"]).store(&store).read();
+    assert!(table.contains(&name) && table.contains("latest"), "{table}");
+    let list = Test::sandbox(&["images", "--format", "json"]).store(&store).read();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert!(list[0].to_string().contains(&name), "{list}");
+    let quiet = Test::sandbox(&["images", "-q"]).store(&store).read();
+    assert_eq!(quiet.lines().count(), 1);
+}
+
+#[test]
+fn an_image_is_inspected_as_json() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image, name) = store_with_image("images/inspected");
+    let shown = Test::sandbox(&["inspect", &name]).store(&store).read();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let shown = shown.to_string();
+    assert!(shown.contains(&image.digest()) && shown.contains("PATH=/usr/local/sbin"), "{shown}");
+    Test::sandbox(&["inspect", "127.0.0.1:1/absent"]).store(&store).fails(125, &["absent"]).check();
+}
+
+#[test]
+fn a_removed_image_takes_its_layers_along() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _, name) = store_with_image("images/removed");
+    Test::sandbox(&["rmi", &name]).store(&store).check();
+    Test::sandbox(&["images", "-q"]).store(&store).stdout("").check();
+    for map in store.entries("layers") {
+        assert_eq!(store.entries(&format!("layers/{map}")), [""; 0]);
+    }
+    assert_eq!(store.entries("blobs/sha256"), [""; 0]);
+    Test::sandbox(&["rmi", &name]).store(&store).fails(125, &["images/removed"]).check();
+}
+
+#[test]
+fn the_store_is_where_the_caller_says() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _, name) = store_with_image("images/root");
+    let path = store.path().to_str().unwrap();
+    let elsewhere = Store::new();
+    let listed = Test::sandbox(&["--root", path, "images"]).store(&elsewhere).read();
+    assert!(listed.contains(&name), "{listed}");
+}

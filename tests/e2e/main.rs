@@ -1,0 +1,28 @@
+//! The program as its users see it, against real parts: namespaces of this
+//! kernel, a real registry, images made in the tests.
+//!
+//! All of it is one test binary, so that the registry starts once and the images
+//! are pulled once. `tests/run.sh` runs it as a user with id ranges, as one
+//! without, and the module [`smoke`] as root.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // The way for a test to fail.
+
+mod support;
+
+mod bad_input;
+mod bare;
+mod crash;
+mod exit;
+mod help;
+mod host;
+mod hostile;
+mod images;
+mod isolation;
+mod nested;
+mod pull;
+mod run;
+mod signals;
+mod smoke;
+mod terminal;
+mod users;
+mod volumes;

@@ -1,0 +1,67 @@
+//! Questions to the machine.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::text;
+
+pub(crate) fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+/// Whether whoever runs the tests may make user namespaces.
+pub(crate) fn user_namespaces() -> bool {
+    succeeds("unshare", &["-U", "true"])
+}
+
+/// Whether `newuidmap` will give us more than one id.
+fn has_id_ranges() -> bool {
+    !is_root() && succeeds("unshare", &["--map-auto", "-r", "true"])
+}
+
+/// Whether files inside can belong to somebody else than root.
+pub(crate) fn chown_is_real() -> bool {
+    is_root() || has_id_ranges()
+}
+
+fn succeeds(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+}
+
+/// Asks again and again until there is an answer or the time is up.
+pub(crate) fn eventually<T>(limit: Duration, ask: impl Fn() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        let answer = ask();
+        if answer.is_some() || start.elapsed() > limit {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The processes whose command line or environment holds `marker`, living.
+pub(crate) fn processes_naming(marker: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let names = |file| fs::read(entry.path().join(file)).map(|b| text(&b)).unwrap_or_default();
+        let command = names("cmdline");
+        let ours = entry.file_name().to_str() == Some(&std::process::id().to_string());
+        if !ours && (command.contains(marker) || names("environ").contains(marker)) {
+            found.push(command.replace('\0', " "));
+        }
+    }
+    found
+}
+
+/// The mount points at or below a directory.
+pub(crate) fn mounts_below(dir: &Path) -> Vec<String> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let dir = dir.to_str().unwrap();
+    table.lines().filter(|line| line.contains(dir)).map(Into::into).collect()
+}

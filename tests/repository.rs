@@ -1,0 +1,325 @@
+//! Promises about the repository itself: who may use whom, where the sharp
+//! tools are kept, and that what is generated is fresh.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // The way for a test to fail.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::CommandFactory;
+
+/// Each module and the modules it may use, from the top of the program down.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    ("cli", &["commands", "config", "error", "oci", "ui"]),
+    (
+        "commands",
+        &["config", "error", "hint", "image", "network", "oci", "runtime", "storage", "sys", "ui"],
+    ),
+    ("ui", &["error", "hint", "oci"]),
+    ("error", &["config", "hint", "image", "network", "oci", "runtime", "storage", "sys"]),
+    ("config", &["hint", "oci", "sys"]),
+    ("image", &["hint", "oci", "sys"]),
+    ("storage", &["hint", "oci", "sys"]),
+    ("network", &["hint", "oci", "sys"]),
+    ("runtime", &["hint", "oci", "sys"]),
+    ("hint", &[]),
+    ("oci", &[]),
+    ("sys", &[]),
+];
+
+#[test]
+fn the_layers_have_no_cycle() {
+    for (depth, (layer, allowed)) in LAYERS.iter().enumerate() {
+        for used in *allowed {
+            let below = LAYERS[depth + 1..].iter().any(|(lower, _)| lower == used);
+            assert!(below, "`{layer}` lists `{used}`, which is not below it");
+        }
+    }
+}
+
+#[test]
+fn each_layer_uses_only_what_it_lists() {
+    for file in sources() {
+        let Some(layer) = layer_of(&file) else { continue };
+        let allowed = LAYERS.iter().find(|(name, _)| *name == layer);
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("list `{layer}` in LAYERS"));
+        for used in modules_used(&code(&file)) {
+            let known = used == layer || allowed.contains(&used.as_str());
+            assert!(known, "{}: `{layer}` may not use `{used}`", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_modules_that_a_file_uses_are_found() {
+    let cases = [
+        ("use crate::oci::Spec;", &["oci"][..]),
+        ("use crate::{error::{self, Error}, oci::{A, B}, sys};", &["error", "oci", "sys"]),
+        ("use crate::{\n    a::{b::{c, d}, e},\n    f,\n};", &["a", "f"]),
+        ("fn x() -> crate::sys::Result<()> { crate::ui::warn() }", &["sys", "ui"]),
+        ("fn main() { sandbox::cli::main() }", &["cli"]),
+        ("use std::fs; let mycrate::x = 1;", &[]),
+    ];
+    for (code, modules) in cases {
+        assert_eq!(modules_used(code), modules, "{code}");
+    }
+}
+
+#[test]
+fn unsafe_code_is_below_sys_alone() {
+    assert_only_in(&["sys"], &["unsafe"]);
+}
+
+#[test]
+fn the_environment_is_read_by_config_alone() {
+    let reads = ["env::var", "env::var_os", "env::vars", "env::vars_os", "env::home_dir"];
+    assert_only_in(&["config"], &reads);
+    // It would call `getpwuid_r`; see `no_lookup_of_the_c_library_is_linked`.
+    assert_only_in(&[], &["home_dir"]);
+}
+
+#[test]
+fn only_ui_prints() {
+    assert_only_in(&["ui"], &["print!", "println!", "eprint!", "eprintln!"]);
+    assert_only_in(&["ui"], &["io::stdout", "io::stderr"]);
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{} has no module comment", file.display());
+    }
+}
+
+/// A static program crashes in the lookups of glibc, which load shared libraries.
+///
+/// `getaddrinfo` is not in the list: an HTTP library links it as the resolver
+/// which we do not choose. That nothing of the kind is ever *called* is proved by
+/// `the_c_library_looks_nothing_up` of the end-to-end tests.
+#[test]
+fn no_lookup_of_the_c_library_is_linked() {
+    let symbols = Command::new("nm").arg(env!("CARGO_BIN_EXE_sandbox")).output();
+    let symbols = symbols.map(|output| String::from_utf8(output.stdout).unwrap()).unwrap();
+    assert!(symbols.contains(" main\n"), "the binary is stripped");
+    let lookups = [
+        "getpwnam",
+        "getpwuid",
+        "getpwent",
+        "getgrnam",
+        "getgrgid",
+        "getgrent",
+        "getgrouplist",
+        "initgroups",
+        "wordexp",
+    ];
+    let linked: Vec<&str> = symbols
+        .lines()
+        .filter_map(|line| line.rsplit(' ').next())
+        .filter(|symbol| lookups.iter().any(|lookup| symbol.starts_with(lookup)))
+        .collect();
+    assert_eq!(linked, [""; 0]);
+}
+
+/// `SANDBOX_BLESS=1 cargo test --test repository` writes what this test compares.
+#[test]
+fn completions_and_manual_pages_are_fresh() {
+    let mut generated = completions();
+    generated.extend(manual_pages());
+    for (file, text) in &generated {
+        let path = root().join(file);
+        if std::env::var_os("SANDBOX_BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        let fresh = fs::read(&path).is_ok_and(|found| found == *text);
+        assert!(fresh, "{} is stale; bless it", file.display());
+    }
+    for dir in ["completions", "man"] {
+        for entry in fs::read_dir(root().join(dir)).unwrap() {
+            let path = Path::new(dir).join(entry.unwrap().file_name());
+            let known = generated.iter().any(|(file, _)| *file == path);
+            assert!(known, "{} belongs to nothing; remove it", path.display());
+        }
+    }
+}
+
+fn completions() -> Vec<(PathBuf, Vec<u8>)> {
+    use clap_complete::{Shell, generate};
+
+    let files =
+        [(Shell::Bash, "sandbox.bash"), (Shell::Zsh, "_sandbox"), (Shell::Fish, "sandbox.fish")];
+    files
+        .map(|(shell, file)| {
+            let mut text = Vec::new();
+            generate(shell, &mut sandbox::cli::Cli::command(), "sandbox", &mut text);
+            (Path::new("completions").join(file), text)
+        })
+        .into()
+}
+
+fn manual_pages() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut command = sandbox::cli::Cli::command();
+    command.build(); // Passes the global options on to the subcommands.
+    let subcommands = command
+        .get_subcommands()
+        .filter(|subcommand| subcommand.get_name() != "help" && !subcommand.is_hide_set());
+    let pages = subcommands.map(|subcommand| {
+        let name = format!("sandbox-{}", subcommand.get_name());
+        manual_page(name, subcommand.clone())
+    });
+    pages.chain([manual_page("sandbox".into(), command.clone())]).collect()
+}
+
+fn manual_page(name: String, command: clap::Command) -> (PathBuf, Vec<u8>) {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).title(&name).render(&mut text).unwrap();
+    (Path::new("man").join(name + ".1"), text)
+}
+
+#[test]
+fn the_commands_in_the_documentation_exist() {
+    let command = sandbox::cli::Cli::command();
+    let exists = |name: &str| command.find_subcommand(name).is_some();
+    let mut pages = files_below(&root().join("docs"), "md");
+    pages.extend(["README.md", "CHANGELOG.md"].map(|page| root().join(page)));
+    for page in pages {
+        for name in commands_named(&fs::read_to_string(&page).unwrap()) {
+            assert!(exists(&name), "{}: there is no `sandbox {name}`", page.display());
+        }
+    }
+}
+
+#[test]
+fn the_commands_that_a_page_names_are_found() {
+    let page = "The sandbox is `sandbox run IMAGE`.\n```sh\n$ sandbox pull x\nsudo sandbox info\n\
+                sandbox --root x images\n```\nA sandbox ends: `a sandbox`.\n";
+    assert_eq!(commands_named(page), ["run", "pull", "info"]);
+}
+
+/// The words after `sandbox` where a page shows code.
+fn commands_named(page: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    let mut fenced = false;
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            named.extend(command_in(line));
+        } else {
+            let code = line.split('`').skip(1).step_by(2);
+            named.extend(code.filter_map(command_in));
+        }
+    }
+    named
+}
+
+fn command_in(code: &str) -> Option<String> {
+    let mut words = code.split_whitespace().skip_while(|word| *word != "sandbox").skip(1);
+    let word = words.next()?;
+    word.bytes().all(|byte| byte.is_ascii_lowercase()).then(|| word.into())
+}
+
+/// Checks that no file outside the named modules contains one of the words.
+#[track_caller]
+fn assert_only_in(modules: &[&str], words: &[&str]) {
+    for file in sources() {
+        if layer_of(&file).is_some_and(|layer| modules.contains(&layer.as_str())) {
+            continue;
+        }
+        let code = code(&file);
+        for word in words {
+            assert!(!contains_word(&code, word), "{}: `{word}`", file.display());
+        }
+    }
+}
+
+/// Whether `code` contains `word`, and not as a part of a longer one.
+fn contains_word(code: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(start, _)| {
+        !code[..start].ends_with(part) && !code[start + word.len()..].starts_with(part)
+    })
+}
+
+/// The module right below the root to which a file belongs; none for the root.
+fn layer_of(file: &Path) -> Option<String> {
+    let below = file.strip_prefix(root().join("src")).unwrap();
+    let first = Path::new(below.iter().next().unwrap()).with_extension("");
+    let layer = first.to_str().unwrap().to_string();
+    (layer != "lib").then_some(layer)
+}
+
+/// The modules of the crate's root that some code names, sorted.
+fn modules_used(code: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    for path in ["crate::", "sandbox::"] {
+        for (start, _) in code.match_indices(path) {
+            let before = code[..start].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            used.extend(first_segments(&code[start + path.len()..]));
+        }
+    }
+    used.sort();
+    used.dedup();
+    used
+}
+
+/// The first segment of a path, or of each path in a group.
+fn first_segments(path: &str) -> Vec<String> {
+    let name = |text: &str| -> String {
+        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let Some(group) = path.strip_prefix('{') else { return vec![name(path)] };
+    let mut depth = 0;
+    let mut segments = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => segments.push(String::new()),
+            _ if depth == 0 => segments.last_mut().unwrap().push(c),
+            _ => {}
+        }
+    }
+    segments.iter().map(|segment| name(segment.trim())).filter(|name| !name.is_empty()).collect()
+}
+
+/// A source file without its comments.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().map(|line| match line.find("//") {
+        Some(comment) if !line[..comment].ends_with(':') => &line[..comment],
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn sources() -> Vec<PathBuf> {
+    files_below(&root().join("src"), "rs")
+}
+
+fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
