@@ -100,16 +100,14 @@ impl Store {
         let dirs = [self.blobs(), self.refs(), self.all_layers(), self.sandboxes(), self.tmp()];
         let mut private = DirBuilder::new();
         private.recursive(true).mode(0o700);
-        let (last, first) = (&dirs[4..], &dirs[..4]);
-        let make = |dir: &PathBuf| private.create(dir).named(|| format!("mkdir({dir:?})"));
-        first.iter().try_for_each(make)?;
-        skeleton::create(&self.skeleton())?;
-        last.iter().try_for_each(make)
+        dirs.iter().try_for_each(|dir| private.create(dir).named(|| format!("mkdir({dir:?})")))
     }
 
-    /// The layer below all others.
-    fn skeleton(&self) -> PathBuf {
-        self.root.join("skeleton")
+    /// The layer below all others, made when it is first wanted.
+    fn skeleton(&self) -> Result<PathBuf, Error> {
+        let path = self.root.join("skeleton");
+        skeleton::ensure(&path).map_err(|source| self.failed(source))?;
+        Ok(path)
     }
 
     fn tmp(&self) -> PathBuf {

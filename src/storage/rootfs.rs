@@ -22,7 +22,7 @@ impl Store {
     pub fn root_fs(&self, image: &Image, sandbox: &SandboxDir) -> Result<RootFs, Error> {
         let layers = stack(&image.config.rootfs.diff_ids);
         let layers = layers.into_iter().map(|diff_id| self.layer(diff_id).join("fs"));
-        let lower = layers.chain([self.skeleton()]).collect();
+        let lower = layers.chain([self.skeleton()?]).collect();
         Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
     }
 
@@ -37,7 +37,7 @@ impl Store {
         let there = open_directory(&lower).and_then(fstat).map_err(failed)?;
         let mode = there.st_mode & 0o7777;
         let within = contains(&lower, sandbox.path());
-        let lower = vec![lower, self.skeleton()];
+        let lower = vec![lower, self.skeleton()?];
         Ok(RootFs::Overlay(match within {
             // overlayfs refuses such a loop.
             true => Overlay { lower, upper: None, work: None },

@@ -9,14 +9,18 @@ use std::path::Path;
 
 use crate::sys::{
     self, Named,
-    fs::{chmod, mkdir},
+    fs::{Access, access, chmod, mkdir},
 };
 
 const DIRECTORIES: [&str; 4] = ["dev", "etc", "proc", "sys"];
 const FILES: [&str; 3] = ["etc/hostname", "etc/hosts", "etc/resolv.conf"];
 
-/// Makes the layer at `path`; what is there already stays.
-pub(super) fn create(path: &Path) -> sys::Result<()> {
+/// Makes the layer at `path`, unless it is there. Its last file is the sign
+/// that it is whole; two processes may make it at the same time.
+pub(super) fn ensure(path: &Path) -> sys::Result<()> {
+    if access(&path.join(FILES[2]), Access::EXISTS).is_ok() {
+        return Ok(());
+    }
     directory(path)?;
     DIRECTORIES.iter().try_for_each(|name| directory(&path.join(name)))?;
     FILES.iter().try_for_each(|name| file(&path.join(name)))
