@@ -97,8 +97,8 @@ always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them' -r -f -a "table\t''
-json\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them' -r -f -a "text\t'For people'
+json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -116,15 +116,15 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t''
-json\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l format -d 'How to print it' -r -f -a "text\t''
-json\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''

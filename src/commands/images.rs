@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, options::Format};
 use crate::{error::Error, oci::Reference, storage::StoredImage, ui};
 
 /// List the images in the store
@@ -13,14 +13,8 @@ pub struct Args {
     quiet: bool,
 
     /// How to print them
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
 }
 
 /// One image, as `--format json` prints it.
@@ -44,7 +38,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             ui::print(&rows.iter().map(|row| format!("{}\n", row.digest)).collect::<String>())
         }
         Format::Json => ui::print_json(&rows),
-        Format::Table => {
+        Format::Text => {
             let headings = ["IMAGE", "DIGEST", "PLATFORM", "CREATED", "SIZE"];
             ui::print(&ui::table(&headings, rows.iter().map(Row::cells).collect()))
         }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde::Serialize;
 
-use super::{Context, describe};
+use super::{Context, describe, options::Format};
 use crate::{
     error::Error,
     oci::Platform,
@@ -19,12 +19,6 @@ pub struct Args {
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// One thing that is here, or is not.

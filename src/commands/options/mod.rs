@@ -5,6 +5,7 @@
 
 mod capability;
 mod env;
+mod format;
 mod mount;
 mod network;
 mod quantity;
@@ -14,6 +15,7 @@ pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
 pub use env::{Variable, host_entry, parse_hostname, read_file as read_env_file};
+pub use format::Format;
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
 pub use network::NetworkMode;
 pub use quantity::{parse_duration, parse_size};
