@@ -33,9 +33,10 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
     sys::process::die_with_parent().map_err(Failure::setup("cannot tie the sandbox to us"))?;
     let ours = command::Identity::of_this_program();
 
-    let mut sources = Sources::take(spec)?;
+    // First, so that no volume goes on to show what the host mounts there later.
     sys::mount::make_private(Path::new("/"))
         .map_err(Failure::setup("cannot part from the host's mounts"))?;
+    let mut sources = Sources::take(spec)?;
     let filter = privileges::filter(spec)?;
     parent.wait_for_ids().map_err(gone)?;
     rootfs::mount(&spec.root, &spec.scratch)?;
