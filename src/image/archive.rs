@@ -40,7 +40,7 @@ impl Archive {
     /// Opens and lists an archive, compressed or not.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: format!("read `{}`", path.display()), source };
-        let file = plain(File::open(path).map_err(failed)?).map_err(failed)?;
+        let file = plain(open_file(path).map_err(failed)?).map_err(failed)?;
         let members = list(&file).map_err(failed)?;
         Ok(Self { path: path.into(), file, members })
     }
@@ -58,6 +58,15 @@ impl Archive {
             }
         }
         Err(missing())
+    }
+}
+
+/// Opens a regular file; anything else could keep us waiting for ever.
+fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 

@@ -53,6 +53,7 @@ fn select<'a>(
     wanted: &Platform,
 ) -> Result<&'a Descriptor, Error> {
     let mut tags: Vec<String> = index.manifests.iter().filter_map(tag_of).cloned().collect();
+    tags.sort();
     tags.dedup();
     let tagged: Vec<&Descriptor> = match tag {
         Some(tag) => {

@@ -157,13 +157,23 @@ impl Connection {
     /// Sends the body of `kind/id` into `pieces`, after an empty piece.
     async fn feed(&self, kind: &str, id: &str, pieces: &mpsc::Sender<Piece>) -> Result<(), Error> {
         let url = format!("{}/{}/{kind}/{id}", self.base(), self.name.repository);
-        let mut response = self.authorized(&url).await?;
+        let mut response = self.authorized(&url).await.map_err(|error| self.missing(error, id))?;
         // A reader who has gone needs no more.
         let mut wanted = pieces.send(Ok(Bytes::new())).await.is_ok();
         while wanted && let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
             wanted = pieces.send(Ok(piece)).await.is_ok();
         }
         Ok(())
+    }
+
+    /// A 404 for a blob does not mean that the image is unknown.
+    fn missing(&self, error: Error, id: &str) -> Error {
+        match (error, id.parse()) {
+            (Error::NotFound { .. }, Ok(digest)) if self.name.digest.as_ref() != Some(&digest) => {
+                Error::BlobMissing { place: self.name.registry.clone(), digest }
+            }
+            (error, _) => error,
+        }
     }
 
     fn base(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use oci_client::manifest::{IMAGE_MANIFEST_LIST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
@@ -88,26 +89,35 @@ enum Document {
     Manifest(Manifest),
 }
 
-/// What tells the kinds of documents apart, whatever their media type says.
+/// What tells the kinds of documents apart.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape {
     schema_version: u32,
     manifests: Option<IgnoredAny>,
     layers: Option<IgnoredAny>,
+    media_type: Option<String>,
 }
+
+/// What an index may call itself.
+const INDEX_TYPES: [&str; 2] = [OCI_IMAGE_INDEX_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE];
 
 /// Reads an index or a manifest; what could be read as either is refused
 /// (CVE-2021-41190).
 fn parse(bytes: &[u8]) -> Result<Document, Error> {
     let bad = |e: serde_json::Error| Error::bad_manifest(e.to_string());
     let shape: Shape = serde_json::from_slice(bytes).map_err(bad)?;
+    let named = shape.media_type.as_deref().map(|named| INDEX_TYPES.contains(&named));
     match shape {
         Shape { schema_version: 1, .. } => Err(Error::bad_manifest(
             "it has the format of 2014 (schema 1), which nobody can verify",
         )),
         Shape { manifests: Some(_), layers: Some(_), .. } => {
             Err(Error::bad_manifest("it is both an index and a manifest"))
+        }
+        // Whoever goes by the type must not find something else.
+        Shape { manifests, .. } if named.is_some_and(|index| index != manifests.is_some()) => {
+            Err(Error::bad_manifest("it is not what its media type says"))
         }
         Shape { manifests: Some(_), .. } => {
             serde_json::from_slice(bytes).map(Document::Index).map_err(bad)
@@ -134,9 +144,16 @@ fn complete(
 }
 
 fn check_platform(actual: Platform, wanted: &Platform) -> Result<(), Error> {
-    // Hand-made images may leave both fields out: nothing to compare then.
-    let silent = actual.os.is_empty() && actual.architecture.is_empty();
-    if silent || actual.serves(wanted) {
+    // Hand-made images may leave a field out: nothing to compare then.
+    let known = Platform {
+        os: if actual.os.is_empty() { wanted.os.clone() } else { actual.os.clone() },
+        architecture: match actual.architecture.as_str() {
+            "" => wanted.architecture.clone(),
+            known => known.into(),
+        },
+        variant: actual.variant.clone(),
+    };
+    if known.serves(wanted) {
         return Ok(());
     }
     Err(Error::PlatformMismatch { wanted: wanted.clone().into(), actual: actual.into() })

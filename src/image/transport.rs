@@ -4,9 +4,17 @@
 //! a registry nearby, so they are read at the first handshake ([`Verifier`]):
 //! a client which only ever speaks plain http pays nothing.
 
-use std::{path::Path, sync::Arc, sync::OnceLock, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use reqwest::{Client, NoProxy, Proxy};
+use reqwest::{
+    Client, NoProxy, Proxy,
+    dns::{Addrs, Name, Resolve, Resolving},
+};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -26,9 +34,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// Where distributions keep the certificate authorities.
-const BUNDLES: [&str; 4] = [
+const BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
@@ -68,7 +77,39 @@ pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Erro
     for proxy in proxies(options)? {
         builder = builder.proxy(proxy);
     }
+    if !Path::new("/etc/resolv.conf").exists() {
+        builder = builder.dns_resolver(HostsFile);
+    }
     builder.build().map_err(|e| transport(&e))
+}
+
+/// Answers from `/etc/hosts` alone: where no resolver is configured, hickory
+/// would ask one that nobody has chosen.
+#[derive(Debug)]
+struct HostsFile;
+
+impl Resolve for HostsFile {
+    fn resolve(&self, name: Name) -> Resolving {
+        let text = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+        let found = addresses(&text, name.as_str());
+        Box::pin(async move {
+            if found.is_empty() {
+                return Err("there is no /etc/resolv.conf that names a resolver".into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The addresses that `hosts(5)` lists for a name.
+fn addresses(hosts: &str, name: &str) -> Vec<SocketAddr> {
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let found = lines.filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let address: IpAddr = words.next()?.parse().ok()?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then_some(SocketAddr::new(address, 0))
+    });
+    found.collect()
 }
 
 fn proxies(options: &Options) -> Result<Vec<Proxy>, Error> {
@@ -83,9 +124,17 @@ fn proxies(options: &Options) -> Result<Vec<Proxy>, Error> {
     }
     let checked = proxies.into_iter().map(|(address, proxy)| match proxy {
         Ok(proxy) => Ok(proxy.no_proxy(exceptions.clone())),
-        Err(_) => Err(Error::BadProxy { proxy: address.into() }),
+        Err(_) => Err(Error::BadProxy { proxy: without_password(address) }),
     });
     checked.collect()
+}
+
+/// The address without what stands before its `@`.
+fn without_password(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => address.into(),
+    }
 }
 
 /// Verifies certificates against authorities that are read when needed.
@@ -177,6 +226,22 @@ fn add(store: &mut RootCertStore, file: Option<&Path>, directory: Option<&Path>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hosts_file_lists_addresses_before_names() {
+        let hosts =
+            "127.0.0.1 localhost\n# 10.0.0.1 x\n10.0.0.2 reg Reg.test # note\n::2 reg.test\n";
+        let found: Vec<String> =
+            addresses(hosts, "reg.test").iter().map(|found| found.ip().to_string()).collect();
+        assert_eq!(found, ["10.0.0.2", "::2"]);
+        assert!(addresses(hosts, "x").is_empty());
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("http://me:secret@proxy:3128"), "…@proxy:3128");
+        assert_eq!(without_password("proxy:3128"), "proxy:3128");
+    }
 
     #[test]
     fn loopback_is_known_by_name_and_address() {

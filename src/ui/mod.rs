@@ -52,10 +52,10 @@ impl Color {
 impl Ui {
     /// Prints what happened, why, and what to do about it.
     pub fn report(self, error: &Error) {
-        let mut text = format!("{} {error}\n", self.paint("error:", "1;31"));
+        let mut text = format!("{} {}\n", self.paint("error:", "1;31"), plain(&error.to_string()));
         let mut cause = error.source();
         while let Some(error) = cause {
-            text += &format!("  caused by: {error}\n");
+            text += &format!("  caused by: {}\n", plain(&error.to_string()));
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
@@ -102,6 +102,15 @@ pub fn print(text: &str) -> Result<(), Error> {
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output(error.into()))?;
     print(&(text + "\n"))
+}
+
+/// What a registry or an image says may be quoted, but must not command the
+/// terminal.
+fn plain(text: &str) -> String {
+    let escape = |c: char| {
+        if c.is_control() && c != '\n' { c.escape_debug().collect() } else { c.to_string() }
+    };
+    text.chars().map(escape).collect()
 }
 
 fn print_to_stderr(text: &str) {
