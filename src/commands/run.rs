@@ -209,12 +209,13 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let base = Base::find(args, &store, &mut domain, context)?;
     let sandbox = store.create_sandbox(&spec::new_id()?)?;
     let spec = spec::build(args, &base, &sandbox, &store, &domain, context)?;
+    let supervision = args.supervision(&base)?;
     let created = runtime::create(&spec, &mut domain)?;
     let network = args.network.network();
     network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
     let mut running = created.start()?;
     sandbox.forget_crash_note();
-    let status = running.wait(&args.supervision(&base)?)?;
+    let status = running.wait(&supervision)?;
     network.del(&Attachment { id: &spec.id, netns: running.network_namespace() })?;
     sandbox.remove()?;
     Ok(status)

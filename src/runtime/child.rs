@@ -43,7 +43,7 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
     join(parent.wait_for_network().map_err(gone)?)?;
     sources.take_sys(spec)?;
     rootfs::enter(&spec.scratch)?;
-    sources.attach(spec, ids.gids.iter().map(|extent| extent.count).sum())?;
+    sources.attach(spec, ids)?;
     set_hostname(&spec.hostname)?;
 
     let credentials = user::resolve(&spec.process.user)?;

@@ -22,9 +22,9 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::{handshake::Failure, rootfs};
+use super::{domain::Plan, handshake::Failure, rootfs};
 use crate::{
-    oci::{Mount, MountKind, SmallFile, Spec},
+    oci::{IdMap, Mount, MountKind, SmallFile, Spec},
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -75,10 +75,10 @@ impl Sources {
     }
 
     /// Puts everything where it belongs; `/` is the sandbox's own by now.
-    pub(super) fn attach(&self, spec: &Spec, groups: u32) -> Result<(), Failure> {
+    pub(super) fn attach(&self, spec: &Spec, ids: &Plan) -> Result<(), Failure> {
         self.attach_kernel_files().map_err(Failure::mount("/proc and /sys"))?;
         attach_own_files(spec)?;
-        self.attach_dev(spec, groups).map_err(Failure::mount("/dev"))?;
+        self.attach_dev(spec, ids).map_err(Failure::mount("/dev"))?;
         self.attach_requested(&spec.mounts)?;
         protect(&spec.readonly_paths).map_err(Failure::mount("a read-only path"))?;
         if spec.readonly_root {
@@ -96,7 +96,7 @@ impl Sources {
     }
 
     /// A private `/dev`: no device of the host but the harmless ones.
-    fn attach_dev(&self, spec: &Spec, groups: u32) -> sys::Result<()> {
+    fn attach_dev(&self, spec: &Spec, ids: &Plan) -> sys::Result<()> {
         make_directory(Path::new("/dev"))?;
         let quiet = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
         mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?
@@ -110,7 +110,7 @@ impl Sources {
             symlink(target, Path::new("/dev").join(name))
                 .named(|| format!("symlink({target:?}, \"/dev/{name}\")"))?;
         }
-        attach_pseudo_terminals(groups)?;
+        attach_pseudo_terminals(ids)?;
         let nodev = quiet | Attributes::MOUNT_ATTR_NODEV;
         let size = spec.shm_size.to_string();
         attach_at("/dev/shm", mount::make("tmpfs", &[("mode", "1777"), ("size", &size)], nodev)?)?;
@@ -192,10 +192,13 @@ fn take_binds(mounts: &[Mount]) -> Result<Vec<Detached>, Failure> {
 }
 
 /// `gid=5` is Debian's and Fedora's group `tty`; it has to be mapped.
-fn attach_pseudo_terminals(groups: u32) -> sys::Result<()> {
+fn attach_pseudo_terminals(ids: &Plan) -> sys::Result<()> {
     let attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
     let mut options = vec![("ptmxmode", "0666"), ("mode", "0620")];
-    if groups > 5 {
+    let is_mapped = |extent: &IdMap| {
+        5u32.checked_sub(extent.inside).is_some_and(|offset| offset < extent.count)
+    };
+    if ids.gids.iter().any(is_mapped) {
         options.push(("gid", "5"));
     }
     attach_at("/dev/pts", mount::make("devpts", &options, attributes)?)
