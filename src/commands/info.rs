@@ -37,6 +37,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let plan = Plan::new(&context.config.search_path)?;
     let mut findings = facts(context);
     findings.push(ids(&plan));
+    findings.extend(switches());
     findings.extend(limits());
     // From here on we are in a namespace of our own, and look at it from inside.
     findings.extend(features(plan));
@@ -71,7 +72,7 @@ fn ids(plan: &Plan) -> Finding {
 }
 
 /// The switches that distributions have for user namespaces.
-fn limits() -> Vec<Finding> {
+fn switches() -> Vec<Finding> {
     let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
     let mut findings = Vec::new();
     if let Some(value) = read("/proc/sys/user/max_user_namespaces") {
@@ -91,6 +92,21 @@ fn limits() -> Vec<Finding> {
         findings.push(Finding { name, works: Some(remedy.is_none()), value, remedy });
     }
     findings
+}
+
+/// What a sandbox inherits from us, unless `--ulimit` says otherwise.
+fn limits() -> [Finding; 3] {
+    use rustix::process::{Resource, getrlimit};
+    let text = |limit: Option<u64>| limit.map_or("unlimited".into(), |limit| limit.to_string());
+    let limit = |name, resource| {
+        let limit = getrlimit(resource);
+        fact(name, format!("{}, at most {}", text(limit.current), text(limit.maximum)))
+    };
+    [
+        limit("open files", Resource::Nofile),
+        limit("processes", Resource::Nproc),
+        fact("memory, CPUs", "no limits yet: cgroups are not used"),
+    ]
 }
 
 /// What can only be seen by trying it, in the domain.

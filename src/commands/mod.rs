@@ -32,7 +32,8 @@ impl Context {
     /// Becomes root of a user namespace of our own; before anything else.
     fn enter_domain(&self) -> Result<Domain, Error> {
         let plan = Plan::new(&self.config.search_path)?;
-        self.ui.detail(&format!("ids: {}", describe(&plan)));
+        let why = plan.missing.iter().map(|missing| format!(", because {missing}"));
+        self.ui.detail(&format!("ids: {}{}", describe(&plan), why.collect::<String>()));
         Ok(domain::enter(plan)?)
     }
 
@@ -46,10 +47,9 @@ impl Context {
 /// Which ids a sandbox has here, in one line.
 fn describe(plan: &Plan) -> String {
     let count: u64 = plan.uids.iter().map(|extent| u64::from(extent.count)).sum();
-    match (&plan.kind, &plan.missing) {
-        (domain::Kind::Root, _) => format!("root's own, {count} of them"),
-        (domain::Kind::Ranges { .. }, _) => format!("{count} by newuidmap"),
-        (domain::Kind::OneId, Some(missing)) => format!("one ({missing})"),
-        (domain::Kind::OneId, None) => "one".into(),
+    match &plan.kind {
+        domain::Kind::Root => format!("root's own, {count} of them"),
+        domain::Kind::Ranges { .. } => format!("{count}, by newuidmap"),
+        domain::Kind::OneId => "one, yours as root".into(),
     }
 }
