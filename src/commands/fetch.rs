@@ -43,7 +43,7 @@ const LAYERS_AT_ONCE: usize = 4;
 /// The image, from the store or from where it comes from.
 ///
 /// Unpacking needs the ids, which looking up does not: they are waited for only
-/// if something is fetched.
+/// if there is something to unpack.
 pub(super) fn image(
     request: &Request<'_>,
     store: &Store,
@@ -65,8 +65,7 @@ pub(super) fn image(
             "leave `--pull never` out, or `sandbox pull` it first",
         ));
     }
-    domain.settle()?;
-    fetch(&name, request, store, context)
+    fetch(&name, request, store, domain, context)
 }
 
 /// A file or directory may have changed since it was read.
@@ -78,6 +77,7 @@ fn fetch(
     name: &str,
     request: &Request<'_>,
     store: &Store,
+    domain: &mut Domain,
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
@@ -89,6 +89,7 @@ fn fetch(
     {
         return Ok(image); // Nothing has changed since last time.
     }
+    domain.settle()?;
     add_layers(&source, store, &Progress::new(context.ui))?;
     Ok(store.put_image(name, source.manifest(), source.config())?)
 }
