@@ -231,19 +231,8 @@ fn attach_tmpfs(request: &Mount, users: &[u64]) -> sys::Result<()> {
 /// Makes `target` and its parents where they are missing, but never in a
 /// directory that a user has mounted: that would leave something in their tree.
 fn make_mount_point(target: &Path, directory: bool, users: &[u64]) -> sys::Result<()> {
-    if fs::metadata(target).is_ok() {
-        return Ok(());
-    }
-    let mut existing = target.ancestors().skip(1);
-    let parent = existing.find(|path| fs::metadata(path).is_ok()).unwrap_or(Path::new("/"));
-    if users.contains(&mount::id_of(parent)?) {
-        return Err(sys::Error { call: format!("mkdir({target:?})"), errno: Errno::ENOENT });
-    }
-    if directory {
-        return make_directory(target);
-    }
-    target.parent().map_or(Ok(()), make_directory)?;
-    make_file(target)
+    let kind = if directory { Kind::Directory } else { Kind::File };
+    make(target, kind, users, MAX_LINKS).named(|| format!("mkdir({target:?})"))
 }
 
 /// Files that we bring, and emptiness over those that nobody shall see.
@@ -310,30 +299,38 @@ pub(super) fn enter_directory(path: &PathBuf) -> sys::Result<()> {
 /// How many symbolic links a path may lead through (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
 
-/// As `mkdir -p`, but through links whose targets are missing: whatever they
-/// name is inside.
-fn make_directory(path: &Path) -> sys::Result<()> {
-    make_directories(path, MAX_LINKS).named(|| format!("mkdir({path:?})"))
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Directory,
+    File,
 }
 
-fn make_directories(path: &Path, links: u32) -> io::Result<()> {
-    let mut made = PathBuf::new();
-    for component in path.components() {
-        made.push(component);
-        if made.is_dir() {
-            continue;
-        }
-        let Ok(target) = fs::read_link(&made) else {
-            fs::create_dir(&made)?;
-            continue;
-        };
-        let links = links.checked_sub(1).ok_or(io::Error::from_raw_os_error(libc::ELOOP))?;
-        make_directories(&made.with_file_name("").join(target), links)?;
+/// Makes `path` with its parents, also through links whose targets are missing:
+/// whatever they name is inside. ENOENT if something would have to be made on
+/// one of the mounts `users`.
+fn make(path: &Path, kind: Kind, users: &[u64], links: u32) -> io::Result<()> {
+    if fs::metadata(path).is_ok() {
+        return Ok(());
     }
-    Ok(())
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    make(parent, Kind::Directory, users, links)?;
+    if let Ok(target) = fs::read_link(path) {
+        let links = links.checked_sub(1).ok_or(io::Error::from_raw_os_error(libc::ELOOP))?;
+        return make(&parent.join(target), kind, users, links);
+    }
+    if !users.is_empty() && users.contains(&mount::id_of(parent).map_err(|error| error.errno)?) {
+        return Err(Errno::ENOENT.into());
+    }
+    match kind {
+        Kind::Directory => fs::create_dir(path),
+        Kind::File => File::create_new(path).map(drop),
+    }
+}
+
+fn make_directory(path: &Path) -> sys::Result<()> {
+    make(path, Kind::Directory, &[], MAX_LINKS).named(|| format!("mkdir({path:?})"))
 }
 
 fn make_file(path: &Path) -> sys::Result<()> {
-    let file = File::options().write(true).create(true).truncate(false).open(path);
-    file.named(|| format!("open({path:?}, O_CREAT)")).map(drop)
+    make(path, Kind::File, &[], MAX_LINKS).named(|| format!("open({path:?}, O_CREAT)"))
 }

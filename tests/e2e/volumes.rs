@@ -100,6 +100,28 @@ fn a_mount_cannot_escape_by_a_symlink_of_the_image() {
 }
 
 #[test]
+fn a_symlink_of_the_image_makes_nothing_in_a_volume() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, other) = (Dir::new("volume"), Dir::new("volume"));
+    other.write("file", "");
+    let layout = Dir::new("layout");
+    let links = crate::support::Layer::new()
+        .symlink("link", "/shared/missing")
+        .symlink("file-link", "/shared/missing-file");
+    let image = crate::support::Image::busybox()
+        .layer(links, crate::support::Compression::Plain)
+        .write_layout(layout.path());
+    let shared_volume = bind(shared.path(), "/shared");
+    for volume in [bind(other.path(), "/link/made"), bind(&other.path().join("file"), "/file-link")]
+    {
+        Test::sandbox(&["run", "-q", "-v", &shared_volume, "-v", &volume, &image, "true"])
+            .fails(125, &["cannot mount", "hint: "])
+            .check();
+        assert!(fs::read_dir(shared.path()).unwrap().next().is_none());
+    }
+}
+
+#[test]
 fn the_directory_of_the_caller_stays_as_it_was() {
     require!(user_namespaces(), "user namespaces");
     let (outer, inner) = (Dir::new("outer"), Dir::new("inner"));
