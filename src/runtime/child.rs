@@ -43,7 +43,7 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
     join(parent.wait_for_network().map_err(gone)?)?;
     sources.take_sys(spec)?;
     rootfs::enter(&spec.scratch)?;
-    sources.attach(spec, ids)?;
+    let volumes = sources.attach(spec, ids)?;
     set_hostname(&spec.hostname)?;
 
     let credentials = user::resolve(&spec.process.user)?;
@@ -52,7 +52,7 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
         sys::process::replace_stdio(&sources.null, 0)
             .map_err(Failure::setup("cannot set stdin"))?;
     }
-    mounts::enter_directory(&spec.process.cwd)
+    mounts::enter_directory(&spec.process.cwd, &volumes)
         .map_err(Failure::setup("cannot enter the working directory"))?;
     set_limits(spec)?;
 

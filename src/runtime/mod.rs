@@ -83,10 +83,10 @@ impl Hint for Error {
                  one id is used instead"
             )),
             Self::Exec { source, .. } => exec_hint(source),
-            Self::Mount { source, .. }
+            Self::Mount { source, .. } | Self::Setup { source, .. }
                 if source.errno == Errno::ENOENT && source.call.starts_with("mkdir") => Some(
-                "the mount point would have to be made in a directory of yours; make it yourself, \
-                 or mount elsewhere"
+                "it would have to be made in a directory of yours; make it yourself, or choose \
+                 another"
                     .into(),
             ),
             Self::Mount { source, .. } if source.errno == Errno::EACCES => Some(

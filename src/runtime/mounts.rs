@@ -17,7 +17,7 @@ use std::{
     fs::{self, File},
     io,
     os::{fd::OwnedFd, unix::fs::symlink},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use nix::errno::Errno;
@@ -56,6 +56,10 @@ pub(super) struct Sources {
     pub(super) null: OwnedFd,
 }
 
+/// The mounts that show what is the user's own: nothing is ever made there.
+#[derive(Debug, Default)]
+pub(super) struct Volumes(Vec<u64>);
+
 impl Sources {
     pub(super) fn take(spec: &Spec) -> Result<Self, Failure> {
         let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
@@ -75,16 +79,16 @@ impl Sources {
     }
 
     /// Puts everything where it belongs; `/` is the sandbox's own by now.
-    pub(super) fn attach(&self, spec: &Spec, ids: &Plan) -> Result<(), Failure> {
+    pub(super) fn attach(&self, spec: &Spec, ids: &Plan) -> Result<Volumes, Failure> {
         self.attach_kernel_files().map_err(Failure::mount("/proc and /sys"))?;
         attach_own_files(spec)?;
         self.attach_dev(spec, ids).map_err(Failure::mount("/dev"))?;
-        self.attach_requested(&spec.mounts)?;
+        let volumes = self.attach_requested(&spec.mounts)?;
         protect(&spec.readonly_paths).map_err(Failure::mount("a read-only path"))?;
         if spec.readonly_root {
             rootfs::protect(&spec.root).map_err(Failure::mount("/"))?;
         }
-        Ok(())
+        Ok(volumes)
     }
 
     fn attach_kernel_files(&self) -> sys::Result<()> {
@@ -119,9 +123,9 @@ impl Sources {
         attach_at("/dev/mqueue", queues)
     }
 
-    fn attach_requested(&self, mounts: &[Mount]) -> Result<(), Failure> {
+    fn attach_requested(&self, mounts: &[Mount]) -> Result<Volumes, Failure> {
         let mut binds = self.binds.iter();
-        let mut users: Vec<u64> = Vec::new();
+        let mut users = Volumes::default();
         for request in mounts {
             let target = &request.destination;
             let attached = match &request.kind {
@@ -133,10 +137,10 @@ impl Sources {
             };
             attached.map_err(Failure::mount(target.display()))?;
             if matches!(request.kind, MountKind::Bind { .. }) {
-                users.extend(mount::id_of(target));
+                users.0.extend(mount::id_of(target));
             }
         }
-        Ok(())
+        Ok(users)
     }
 }
 
@@ -209,14 +213,14 @@ fn attach_at(target: &str, mount: Detached) -> sys::Result<()> {
     mount.attach(Path::new(target))
 }
 
-fn attach_bind(source: &Detached, request: &Mount, users: &[u64]) -> sys::Result<()> {
+fn attach_bind(source: &Detached, request: &Mount, users: &Volumes) -> sys::Result<()> {
     let status = rustix::fs::fstat(source.as_fd()).named(|| "fstat()".into())?;
     let kind = rustix::fs::FileType::from_raw_mode(status.st_mode);
-    make_mount_point(&request.destination, kind.is_dir(), users)?;
+    make_path(&request.destination, kind.is_dir(), users)?;
     source.attach(&request.destination)
 }
 
-fn attach_tmpfs(request: &Mount, users: &[u64]) -> sys::Result<()> {
+fn attach_tmpfs(request: &Mount, users: &Volumes) -> sys::Result<()> {
     let MountKind::Tmpfs { size, mode, noexec } = request.kind else { return Ok(()) };
     let (mode, size) = (format!("{mode:o}"), size.map(|size| size.to_string()));
     let mut options = vec![("mode", mode.as_str())];
@@ -224,13 +228,13 @@ fn attach_tmpfs(request: &Mount, users: &[u64]) -> sys::Result<()> {
     let mut attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NODEV;
     attributes.set(Attributes::MOUNT_ATTR_NOEXEC, noexec);
     attributes.set(Attributes::MOUNT_ATTR_RDONLY, request.readonly);
-    make_mount_point(&request.destination, true, users)?;
+    make_path(&request.destination, true, users)?;
     mount::make("tmpfs", &options, attributes)?.attach(&request.destination)
 }
 
 /// Makes `target` and its parents where they are missing, but never in a
 /// directory that a user has mounted: that would leave something in their tree.
-fn make_mount_point(target: &Path, directory: bool, users: &[u64]) -> sys::Result<()> {
+fn make_path(target: &Path, directory: bool, users: &Volumes) -> sys::Result<()> {
     let kind = if directory { Kind::Directory } else { Kind::File };
     make(target, kind, users, MAX_LINKS).named(|| format!("mkdir({target:?})"))
 }
@@ -256,7 +260,7 @@ fn attach_file(source: &Path, file: &SmallFile) -> sys::Result<()> {
     if file.optional && !file.path.parent().is_some_and(Path::is_dir) {
         return Ok(());
     }
-    make_mount_point(&file.path, false, &[])?;
+    make_path(&file.path, false, &Volumes::default())?;
     fs::write(source, &file.content).named(|| format!("write({source:?})"))?;
     mount::bind(source, &file.path)
 }
@@ -289,11 +293,18 @@ pub(super) fn attach_console(terminal: &Path) -> sys::Result<()> {
 }
 
 /// The workload's first directory, made if the image lacks it.
-pub(super) fn enter_directory(path: &PathBuf) -> sys::Result<()> {
-    if fs::metadata(path).is_err() {
-        make_directory(path)?;
-    }
+pub(super) fn enter_directory(path: &Path, volumes: &Volumes) -> sys::Result<()> {
+    make_path(path, true, volumes)?;
     rustix::process::chdir(path).named(|| format!("chdir({path:?})"))
+}
+
+impl Volumes {
+    fn contain(&self, path: &Path) -> io::Result<bool> {
+        if self.0.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.0.contains(&mount::id_of(path).map_err(|error| error.errno)?))
+    }
 }
 
 /// How many symbolic links a path may lead through (`path_resolution(7)`).
@@ -308,7 +319,7 @@ enum Kind {
 /// Makes `path` with its parents, also through links whose targets are missing:
 /// whatever they name is inside. ENOENT if something would have to be made on
 /// one of the mounts `users`.
-fn make(path: &Path, kind: Kind, users: &[u64], links: u32) -> io::Result<()> {
+fn make(path: &Path, kind: Kind, users: &Volumes, links: u32) -> io::Result<()> {
     if fs::metadata(path).is_ok() {
         return Ok(());
     }
@@ -318,7 +329,7 @@ fn make(path: &Path, kind: Kind, users: &[u64], links: u32) -> io::Result<()> {
         let links = links.checked_sub(1).ok_or(io::Error::from_raw_os_error(libc::ELOOP))?;
         return make(&parent.join(target), kind, users, links);
     }
-    if !users.is_empty() && users.contains(&mount::id_of(parent).map_err(|error| error.errno)?) {
+    if users.contain(parent)? {
         return Err(Errno::ENOENT.into());
     }
     match kind {
@@ -328,9 +339,10 @@ fn make(path: &Path, kind: Kind, users: &[u64], links: u32) -> io::Result<()> {
 }
 
 fn make_directory(path: &Path) -> sys::Result<()> {
-    make(path, Kind::Directory, &[], MAX_LINKS).named(|| format!("mkdir({path:?})"))
+    make(path, Kind::Directory, &Volumes::default(), MAX_LINKS).named(|| format!("mkdir({path:?})"))
 }
 
 fn make_file(path: &Path) -> sys::Result<()> {
-    make(path, Kind::File, &[], MAX_LINKS).named(|| format!("open({path:?}, O_CREAT)"))
+    make(path, Kind::File, &Volumes::default(), MAX_LINKS)
+        .named(|| format!("open({path:?}, O_CREAT)"))
 }
