@@ -50,7 +50,7 @@ pub(super) fn image(
     domain: &mut Domain,
     context: &Context,
 ) -> Result<Image, Error> {
-    let name = request.reference.to_string();
+    let name = stored_name(request.reference);
     if request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
         let serves = |image: &Image| {
             request.platform.is_none_or(|wanted| image.config.platform().serves(wanted))
@@ -66,6 +66,22 @@ pub(super) fn image(
         ));
     }
     fetch(&name, request, store, domain, context)
+}
+
+/// What an image is called in the store: from wherever it is asked for, a file
+/// or directory has one name.
+pub(super) fn stored_name(reference: &Reference) -> String {
+    let mut reference = reference.clone();
+    match &mut reference {
+        Reference::Registry(_) | Reference::Host => {}
+        Reference::RootFs(path)
+        | Reference::OciDir { path, .. }
+        | Reference::OciArchive { path, .. }
+        | Reference::DockerArchive { path, .. } => {
+            *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone());
+        }
+    }
+    reference.to_string()
 }
 
 /// A file or directory may have changed since it was read.
@@ -149,4 +165,18 @@ fn add_layer(
     store.add_layer(&layer.diff_id, &mut blob)?;
     shown.done();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_name_from_everywhere() {
+        let here = std::env::current_dir().unwrap();
+        let name = |text: &str| stored_name(&text.parse().unwrap());
+        assert_eq!(name("oci:lay:1"), format!("oci:{}/lay:1", here.display()));
+        assert_eq!(name("oci:/lay"), "oci:/lay");
+        assert_eq!(name("alpine"), "docker.io/library/alpine:latest");
+    }
 }

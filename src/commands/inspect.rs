@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, fetch::stored_name};
 use crate::{
     error::Error,
     oci::{DiffId, ImageConfig, Reference},
@@ -46,7 +46,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     domain.settle()?;
     let store = context.open_store(&domain)?;
     let inspect = |reference: &Reference| {
-        let name = reference.to_string();
+        let name = stored_name(reference);
         let image = store.image(&name)?.ok_or_else(|| {
             Error::usage_with_hint(
                 format!("`{name}` is not in the store"),

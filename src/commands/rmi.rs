@@ -1,6 +1,6 @@
 //! `sandbox rmi`: remove images from the store.
 
-use super::Context;
+use super::{Context, fetch::stored_name};
 use crate::{error::Error, oci::Reference, ui};
 
 /// Remove images from the store
@@ -23,7 +23,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     domain.settle()?;
     let store = context.open_store(&domain)?;
     for image in &args.images {
-        let name = image.to_string();
+        let name = stored_name(image);
         if store.remove_image(&name)? {
             ui::print(&format!("{name}\n"))?;
         } else if !args.force {
