@@ -168,9 +168,9 @@ fn there_is_no_network_but_loopback_unless_it_is_the_hosts() {
     require!(user_namespaces(), "user namespaces");
     Test::run(&["ls", "/sys/class/net"]).stdout("lo\n").check();
     Test::shell("sed 1,2d /proc/net/dev | wc -l").stdout("1\n").check();
-    Test::shell("nc -l -p 7 >/tmp/got & sleep 0.2; echo hi | nc 127.0.0.1 7; wait; cat /tmp/got")
-        .stdout("hi\n")
-        .check();
+    let serve =
+        "echo hi >/tmp/file; httpd -p 127.0.0.1:80 -h /tmp; wget -qO- http://127.0.0.1/file";
+    Test::shell(serve).stdout("hi\n").check();
 
     let ours = std::fs::read_link("/proc/self/ns/net").unwrap();
     Test::run_with(&["--network", "host"], &["readlink", "/proc/self/ns/net"])
