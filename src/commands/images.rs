@@ -29,9 +29,7 @@ struct Row {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let mut domain = context.enter_domain()?;
-    domain.settle()?;
-    let images = context.open_store(&domain)?.images()?;
+    let images = context.store_alone()?.images()?;
     let rows: Vec<Row> = images.into_iter().map(Row::from).collect();
     match args.format {
         _ if args.quiet => {

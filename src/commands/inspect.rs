@@ -42,9 +42,7 @@ struct Layers {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let mut domain = context.enter_domain()?;
-    domain.settle()?;
-    let store = context.open_store(&domain)?;
+    let store = context.store_alone()?;
     let inspect = |reference: &Reference| {
         let name = stored_name(reference);
         let image = store.image(&name)?.ok_or_else(|| {

@@ -37,6 +37,13 @@ impl Context {
         Ok(domain::enter(plan)?)
     }
 
+    /// The store, for a command that makes no sandbox.
+    fn store_alone(&self) -> Result<Store, Error> {
+        let mut domain = self.enter_domain()?;
+        domain.settle()?;
+        self.open_store(&domain)
+    }
+
     fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
         let plan = domain.plan();
         let map = Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() };

@@ -19,9 +19,7 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let mut domain = context.enter_domain()?;
-    domain.settle()?;
-    let store = context.open_store(&domain)?;
+    let store = context.store_alone()?;
     for image in &args.images {
         let name = stored_name(image);
         if store.remove_image(&name)? {

@@ -298,11 +298,6 @@ impl Domain {
         &self.plan
     }
 
-    /// Whether the ids are mapped already, so that nothing needs to wait.
-    pub fn settled(&self) -> bool {
-        self.helpers.is_empty()
-    }
-
     /// Waits until the ids are mapped.
     ///
     /// # Errors

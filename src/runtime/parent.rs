@@ -139,11 +139,6 @@ impl Running {
     pub fn network_namespace(&self) -> BorrowedFd<'_> {
         self.netns.as_fd()
     }
-
-    /// The process id of the workload, or of our init in front of it.
-    pub fn pid(&self) -> Pid {
-        self.child.pid()
-    }
 }
 
 /// The first process inside; killed and reaped with this value.
