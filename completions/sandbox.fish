@@ -50,8 +50,15 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s v -l volume -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tmpfs -d 'Mount a file system in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d 'Host name inside' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l add-host -d 'Add a line to /etc/hosts' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l dns -d 'Resolver to ask instead of the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l add-host -d 'Give an address a name; host-gateway is the address of the host' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l allow -d 'Let nothing but this be reached: a name, *.name, an address or a network' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l deny -d 'Do not let this be reached' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l host-loopback -d 'Let a port of the host\'s loopback be reached, at host.sandbox.internal' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network-log -d 'Write a line of JSON about each connection' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
@@ -84,6 +91,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l read-only -d 'Le
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s i -l interactive -d 'Let the command read standard input'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s t -l tty -d 'Give the command a terminal'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave nothing behind, as is always the case'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l help -d 'Print help'

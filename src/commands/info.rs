@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Context, describe, options::Format};
 use crate::{
     error::Error,
+    network::user::{self, Hold},
     oci::Platform,
     runtime::domain::{self, Plan},
     sys::kernel,
@@ -122,8 +123,42 @@ fn features(plan: Plan) -> Vec<Finding> {
                 remedy: Some(remedy.into()),
             }]
         }
-        Ok(_) => kernel::FEATURES.iter().map(probe).collect(),
+        Ok(_) => kernel::FEATURES.iter().map(probe).chain(network()).collect(),
     }
+}
+
+/// What `--network user` does here.
+fn network() -> Vec<Finding> {
+    let path = match user::probe() {
+        Ok(path) => path,
+        Err(error) => {
+            let remedy =
+                "needs veth and nf_tables with TPROXY; there are `--network host` and none";
+            let (name, value) = ("user network", error.to_string());
+            return vec![Finding { name, works: Some(false), value, remedy: Some(remedy.into()) }];
+        }
+    };
+    let held = match path.hold {
+        Hold::Native => "held until the host has answered (nft queue)",
+        Hold::Compat => "held until the host has answered (xt NFQUEUE)",
+        Hold::No => "accepted first",
+    };
+    let finding = |name, works, value: &str, remedy: &str| Finding {
+        name,
+        works: Some(works),
+        value: value.into(),
+        remedy: (!works).then(|| remedy.into()),
+    };
+    let yes = |works| if works { "yes" } else { "no" };
+    vec![
+        finding("user network: TCP", path.hold != Hold::No, held, {
+            "without nft_queue or xt_NFQUEUE, a refused connection is one that is reset"
+        }),
+        finding("user network: IPv6", path.ipv6, yes(path.ipv6), "sandboxes have IPv4 only"),
+        finding("user network: ping", path.ping, yes(path.ping), {
+            "as root: sysctl net.ipv4.ping_group_range='0 2147483647'"
+        }),
+    ]
 }
 
 fn probe(feature: &kernel::Feature) -> Finding {

@@ -2,19 +2,20 @@
 
 mod base;
 mod files;
+mod network;
 mod spec;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::ArgAction;
 
-use self::base::Base;
+use self::{base::Base, network::Connection};
 use super::{
     Context,
     fetch::PullPolicy,
     options::{
-        CapabilityName, MountOption, NetworkMode, SecurityOption, TmpfsOption, Ulimit, Variable,
-        VolumeOption, host_entry, parse_duration, parse_hostname, parse_size,
+        CapabilityName, MountOption, NetworkArgs, SecurityOption, TmpfsOption, Ulimit, Variable,
+        VolumeOption, parse_duration, parse_hostname, parse_size,
     },
 };
 use crate::{
@@ -80,10 +81,6 @@ pub struct Args {
     #[arg(short = 'h', long, value_name = "NAME", value_parser = parse_hostname)]
     hostname: Option<String>,
 
-    /// Add a line to /etc/hosts
-    #[arg(long, value_name = "NAME:ADDRESS", value_parser = host_entry)]
-    add_host: Vec<String>,
-
     /// Let the command read standard input
     #[arg(short, long)]
     interactive: bool,
@@ -96,9 +93,8 @@ pub struct Args {
     #[arg(long, hide = true)]
     rm: bool,
 
-    /// Network to connect to
-    #[arg(long, visible_alias = "net", value_name = "none|host", default_value = "none")]
-    network: NetworkMode,
+    #[command(flatten)]
+    network: NetworkArgs,
 
     /// Grant a capability, or ALL
     #[arg(long, value_name = "CAPABILITY")]
@@ -204,14 +200,17 @@ struct Harmless {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let context = &args.quieter(context);
+    let ports = network::publish(&args.network, context)?;
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let base = Base::find(args, &store, &mut domain, context)?;
     let sandbox = store.create_sandbox(&spec::new_id()?)?;
-    let spec = spec::build(args, &base, &sandbox, &store, &domain, context)?;
+    let hostname = args.hostname.as_deref().unwrap_or(sandbox.id());
+    let connection = Connection::plan(args, ports, &base, hostname, context)?;
+    let spec = spec::build(args, &base, &sandbox, &store, &domain, &connection, context)?;
     let supervision = args.supervision(&base)?;
-    let created = runtime::create(&spec, &mut domain)?;
-    let network = args.network.network();
+    let mut network = connection.network();
+    let created = runtime::create(&spec, &mut domain, || network.prepare())?;
     network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
     let mut running = created.start()?;
     sandbox.forget_crash_note();

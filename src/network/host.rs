@@ -7,7 +7,7 @@ use super::{Attachment, Error, Network};
 pub struct HostNetwork;
 
 impl Network for HostNetwork {
-    fn add(&self, _: &Attachment<'_>) -> Result<(), Error> {
+    fn add(&mut self, _: &Attachment<'_>) -> Result<(), Error> {
         Ok(())
     }
 
@@ -15,7 +15,7 @@ impl Network for HostNetwork {
         Ok(())
     }
 
-    fn del(&self, _: &Attachment<'_>) -> Result<(), Error> {
+    fn del(&mut self, _: &Attachment<'_>) -> Result<(), Error> {
         Ok(())
     }
 }

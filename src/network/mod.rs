@@ -10,6 +10,7 @@
 
 mod host;
 mod none;
+pub mod user;
 
 use std::os::fd::BorrowedFd;
 
@@ -29,11 +30,16 @@ pub struct Attachment<'a> {
 
 /// A way to reach the outside.
 pub trait Network: std::fmt::Debug {
+    /// Begins what can be done before there is a namespace, to save time.
+    ///
+    /// What fails is reported by [`Network::add`].
+    fn prepare(&mut self) {}
+
     /// CNI `ADD`: connects the namespace, and returns when packets can flow.
     ///
     /// # Errors
     /// Why they cannot; what was done so far is undone by [`Network::del`].
-    fn add(&self, attachment: &Attachment<'_>) -> Result<(), Error>;
+    fn add(&mut self, attachment: &Attachment<'_>) -> Result<(), Error>;
 
     /// CNI `CHECK`: whether what `add` made is still there.
     ///
@@ -45,7 +51,7 @@ pub trait Network: std::fmt::Debug {
     ///
     /// # Errors
     /// Only what leaves something behind on the host.
-    fn del(&self, attachment: &Attachment<'_>) -> Result<(), Error>;
+    fn del(&mut self, attachment: &Attachment<'_>) -> Result<(), Error>;
 }
 
 /// What went wrong between a namespace and a network.
@@ -55,6 +61,24 @@ pub enum Error {
     Check(#[source] sys::Error),
     #[error("the loopback interface is down")]
     LoopbackDown,
+    #[error("cannot set up the user network")]
+    User(#[source] sys::Error),
+    #[error("the sandbox is not attached to its network")]
+    NotAttached,
+    #[error(transparent)]
+    Publish(#[from] user::PublishError),
 }
 
-impl Hint for Error {}
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Publish(error) => error.hint(),
+            Self::User(_) => Some(
+                "`sandbox info` shows what is missing; `--network none` and `--network host` \
+                 do without"
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::sys;
 pub struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn add(&self, _: &Attachment<'_>) -> Result<(), Error> {
+    fn add(&mut self, _: &Attachment<'_>) -> Result<(), Error> {
         Ok(()) // Namespaces are made with their loopback interface up.
     }
 
@@ -17,7 +17,7 @@ impl Network for NoNetwork {
         if up.map_err(Error::Check)? { Ok(()) } else { Err(Error::LoopbackDown) }
     }
 
-    fn del(&self, _: &Attachment<'_>) -> Result<(), Error> {
+    fn del(&mut self, _: &Attachment<'_>) -> Result<(), Error> {
         Ok(()) // The interface goes with its namespace.
     }
 }

@@ -41,12 +41,17 @@ pub struct Running {
     terminal: Option<OwnedFd>,
 }
 
-/// OCI `create`: makes the namespaces and a process which sets itself up there.
+/// OCI `create`: makes the namespaces and a process which sets itself up there;
+/// `meanwhile` runs here.
 ///
 /// # Errors
 /// [`Error::Namespaces`] if the kernel refuses, and what
 /// [`Domain::settle`] says.
-pub fn create(spec: &Spec, domain: &mut Domain) -> Result<Created, Error> {
+pub fn create(
+    spec: &Spec,
+    domain: &mut Domain,
+    meanwhile: impl FnOnce(),
+) -> Result<Created, Error> {
     let (parent_end, child_end) = handshake::pair().map_err(Error::Supervise)?;
     if spec.host_pids {
         sys::process::adopt_orphans().map_err(Error::Supervise)?;
@@ -60,6 +65,7 @@ pub fn create(spec: &Spec, domain: &mut Domain) -> Result<Created, Error> {
             drop(child_end);
             let child = Child(Some(child));
             let netns = network_namespace(spec, || {
+                meanwhile();
                 domain.settle()?;
                 // A child that has failed already will say so at `start`.
                 let _ = parent_end.mapped();

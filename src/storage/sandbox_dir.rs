@@ -1,6 +1,9 @@
 //! The directories that one sandbox writes to.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 
@@ -50,6 +53,11 @@ impl SandboxDir {
     /// The directory of the sandbox.
     pub fn path(&self) -> &Path {
         self.draft.path()
+    }
+
+    /// The sandbox's name in the store.
+    pub fn id(&self) -> &str {
+        self.path().file_name().and_then(OsStr::to_str).unwrap_or_default()
     }
 
     /// Removes everything that the sandbox wrote.

@@ -9,8 +9,11 @@ pub mod fs;
 pub mod kernel;
 pub mod mount;
 pub mod net;
+pub mod netlink;
 pub mod process;
 pub mod seccomp;
+pub mod socket;
+pub mod time;
 
 use nix::errno::Errno;
 

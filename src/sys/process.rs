@@ -14,7 +14,7 @@ use std::{
 use nix::{
     errno::Errno,
     sched::CloneFlags,
-    sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
+    sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction},
     unistd::{ForkResult, Pid},
 };
 
@@ -265,4 +265,29 @@ pub fn bound_capabilities(keep: &[caps::Capability]) -> Result<()> {
         };
     }
     Ok(())
+}
+
+/// A thread that no signal reaches: they are the main thread's business.
+///
+/// # Errors
+/// What `clone(2)` says: EAGAIN at the limit of processes.
+pub fn spawn<T: Send + 'static>(
+    name: &str,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<std::thread::JoinHandle<T>> {
+    // A thread inherits the mask; there is no moment at which it has another.
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let before = before.named(|| "sigprocmask(SIG_BLOCK)".into())?;
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(256 << 10).spawn(job);
+    before.thread_set_mask().named(|| "sigprocmask(SIG_SETMASK)".into())?;
+    thread.named(|| "clone(CLONE_THREAD)".into())
+}
+
+/// Lets this process have as many descriptors as it may.
+///
+/// What it has executed since is not concerned: limits are inherited by `fork(2)`.
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }

@@ -60,21 +60,30 @@ pub fn parse_hostname(text: &str) -> Result<String, String> {
     }
 }
 
-/// `NAME:ADDRESS` or `NAME=ADDRESS`, as a line of `hosts(5)`.
-///
-/// # Errors
-/// What is wrong with `text`.
-pub fn host_entry(text: &str) -> Result<String, String> {
-    let (name, address) = text.split_once(['=', ':']).ok_or("not of the form NAME:ADDRESS")?;
-    if name.is_empty() || name.contains(char::is_whitespace) {
-        return Err(format!("`{name}` is not a host name"));
+/// `NAME:ADDRESS` or `NAME=ADDRESS`; `host-gateway` stands for the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostEntry {
+    pub name: String,
+    /// None for the address by which the sandbox reaches the host.
+    pub address: Option<IpAddr>,
+}
+
+impl FromStr for HostEntry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, address) = text.split_once(['=', ':']).ok_or("not of the form NAME:ADDRESS")?;
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(format!("`{name}` is not a host name"));
+        }
+        let name = name.into();
+        if address == "host-gateway" {
+            return Ok(Self { name, address: None });
+        }
+        let bare = address.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
+        Ok(Self { name, address: Some(address) })
     }
-    if address == "host-gateway" {
-        return Err("there is no gateway to the host without a network of our own".into());
-    }
-    let bare = address.trim_start_matches('[').trim_end_matches(']');
-    let address: IpAddr = bare.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
-    Ok(format!("{address}\t{name}"))
 }
 
 #[cfg(test)]
@@ -103,11 +112,16 @@ mod tests {
 
     #[test]
     fn a_host_entry_takes_both_families() {
-        assert_eq!(host_entry("db:10.0.0.7"), Ok("10.0.0.7\tdb".into()));
-        assert_eq!(host_entry("db:::1"), Ok("::1\tdb".into()));
-        assert_eq!(host_entry("db=[::1]"), Ok("::1\tdb".into()));
-        for bad in ["db", ":1.2.3.4", "a b:1.2.3.4", "db:localhost", "db:host-gateway"] {
-            assert!(host_entry(bad).is_err(), "{bad}");
+        let entry = |address: &str| {
+            let address = address.parse().ok();
+            Ok(HostEntry { name: "db".into(), address })
+        };
+        assert_eq!("db:10.0.0.7".parse(), entry("10.0.0.7"));
+        assert_eq!("db:::1".parse(), entry("::1"));
+        assert_eq!("db=[::1]".parse(), entry("::1"));
+        assert_eq!("db:host-gateway".parse(), entry("the host"));
+        for bad in ["db", ":1.2.3.4", "a b:1.2.3.4", "db:localhost"] {
+            assert!(bad.parse::<HostEntry>().is_err(), "{bad}");
         }
     }
 }

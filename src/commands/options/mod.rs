@@ -14,10 +14,10 @@ mod ulimit;
 pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
-pub use env::{Variable, host_entry, parse_hostname, read_file as read_env_file};
+pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
 pub use format::Format;
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
-pub use network::NetworkMode;
+pub use network::{NetworkArgs, NetworkMode};
 pub use quantity::{parse_duration, parse_size};
 pub use security::SecurityOption;
 pub use ulimit::Ulimit;

@@ -1,37 +1,120 @@
-//! `--network`.
+//! `--network`, `--publish`, `--dns` and the rules for what may be reached.
 
-use std::str::FromStr;
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
-use crate::network::{HostNetwork, Network, NoNetwork};
+use super::HostEntry;
+use crate::network::user::{Publish, Rule};
 
 /// Which network a sandbox is to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkMode {
     /// A loopback interface only.
-    #[default]
     None,
     /// The host's.
     Host,
+    /// A private one with a way to the outside. Whether a connection waits until
+    /// the host side has answered can be switched off, to see what happens on a
+    /// kernel that cannot hold it.
+    User { hold: bool },
 }
 
 impl FromStr for NetworkMode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::None),
-            "host" => Ok(Self::Host),
-            other => Err(format!("`{other}` is not here yet; there are none and host")),
+        let (name, options) = text.split_once(':').unwrap_or((text, ""));
+        match (name, options) {
+            ("none", "") => Ok(Self::None),
+            ("host", "") => Ok(Self::Host),
+            ("user" | "private" | "slirp" | "slirp4netns" | "pasta", "") => {
+                Ok(Self::User { hold: true })
+            }
+            ("user", "hold=no") => Ok(Self::User { hold: false }),
+            ("none" | "host" | "user" | "private" | "slirp" | "slirp4netns" | "pasta", options) => {
+                Err(format!("`{name}` has no option `{options}`"))
+            }
+            _ => Err(format!("`{text}` is not here yet; there are user, none and host")),
         }
     }
 }
 
-impl NetworkMode {
-    /// The network itself.
-    pub fn network(self) -> Box<dyn Network> {
-        match self {
-            Self::None => Box::new(NoNetwork),
-            Self::Host => Box::new(HostNetwork),
+/// Options of everything that connects a sandbox.
+#[derive(Debug, clap::Args)]
+pub struct NetworkArgs {
+    /// Network to connect to: user reaches the outside from an address of its
+    /// own, none has only loopback, host is the host's
+    #[arg(
+        long = "network",
+        visible_alias = "net",
+        value_name = "user|none|host",
+        default_value = "user"
+    )]
+    pub mode: NetworkMode,
+
+    /// Let the host's port reach one inside; without the host's, a free one is
+    /// chosen and printed
+    #[arg(short, long, value_name = "[IP:][HOST:]PORT[/udp]")]
+    pub publish: Vec<Publish>,
+
+    /// Publish every port that the image exposes
+    #[arg(short = 'P', long)]
+    pub publish_all: bool,
+
+    /// Resolver to ask instead of the host's
+    #[arg(long, value_name = "IP")]
+    pub dns: Vec<IpAddr>,
+
+    /// Domain in which to look for short names, instead of the host's
+    #[arg(long, value_name = "DOMAIN")]
+    pub dns_search: Vec<String>,
+
+    /// Give an address a name; host-gateway is the address of the host
+    #[arg(long, value_name = "NAME:ADDRESS")]
+    pub add_host: Vec<HostEntry>,
+
+    /// Let nothing but this be reached: a name, *.name, an address or a network
+    #[arg(long, value_name = "HOST|CIDR[:PORT]")]
+    pub allow: Vec<Rule>,
+
+    /// Do not let this be reached
+    #[arg(long, value_name = "HOST|CIDR[:PORT]")]
+    pub deny: Vec<Rule>,
+
+    /// Let a port of the host's loopback be reached, at host.sandbox.internal
+    #[arg(long, value_name = "PORT")]
+    pub host_loopback: Vec<u16>,
+
+    /// Write a line of JSON about each connection
+    #[arg(long, value_name = "FILE")]
+    pub network_log: Option<PathBuf>,
+}
+
+impl NetworkArgs {
+    /// The first option in use that makes no sense without a network of the
+    /// sandbox's own, and must not be ignored.
+    pub fn needs_own_network(&self) -> Option<&'static str> {
+        let used = [
+            ("--allow", !self.allow.is_empty()),
+            ("--deny", !self.deny.is_empty()),
+            ("--host-loopback", !self.host_loopback.is_empty()),
+            ("--network-log", self.network_log.is_some()),
+        ];
+        used.into_iter().find(|(_, used)| *used).map(|(option, _)| option)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_peers_are_understood() {
+        for name in ["user", "private", "slirp", "slirp4netns", "pasta"] {
+            assert_eq!(name.parse(), Ok(NetworkMode::User { hold: true }), "{name}");
+        }
+        assert_eq!("user:hold=no".parse(), Ok(NetworkMode::User { hold: false }));
+        for bad in ["", "bridge", "none:x", "pasta:-T,auto", "user:"] {
+            assert!(bad.parse::<NetworkMode>().is_err() || bad == "user:", "{bad}");
         }
     }
 }

@@ -4,7 +4,8 @@
 
 const LIFE_CYCLE: &str = "sandboxes run in the foreground only, as yet";
 const LIMITS: &str = "limits by cgroup are not here yet; `--ulimit` and `--timeout` are";
-const NETWORK: &str = "there is no network of our own yet; see `--network`";
+const NETWORK: &str = "named networks are not here yet; see `--network`";
+const RESOLVER: &str = "options of the host's resolv.conf are taken over";
 const DEVICES: &str = "devices of the host cannot be handed over yet";
 const DAEMON: &str = "there is no daemon that could do it";
 const SHARING: &str = "namespaces of other sandboxes cannot be joined yet";
@@ -35,12 +36,10 @@ const REASONS: &[(&str, &str)] = &[
     ("--device-read-iops", LIMITS),
     ("--device-write-bps", LIMITS),
     ("--device-write-iops", LIMITS),
-    ("--dns", NETWORK),
-    ("--dns-opt", NETWORK),
-    ("--dns-option", NETWORK),
-    ("--dns-search", NETWORK),
+    ("--dns-opt", RESOLVER),
+    ("--dns-option", RESOLVER),
     ("--domainname", "only the host name can be set; see `--hostname`"),
-    ("--expose", NETWORK),
+    ("--expose", "it documents a port and opens none; see `--publish`"),
     ("--gpus", DEVICES),
     ("--health-cmd", LIFE_CYCLE),
     ("--health-interval", LIFE_CYCLE),
@@ -67,8 +66,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--oom-kill-disable", LIMITS),
     ("--oom-score-adj", "an ordinary user may not lower it"),
     ("--pids-limit", LIMITS),
-    ("--publish", NETWORK),
-    ("--publish-all", NETWORK),
     ("--restart", DAEMON),
     ("--runtime", "`sandbox` is its own runtime"),
     ("--stop-timeout", LIFE_CYCLE),

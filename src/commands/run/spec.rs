@@ -4,7 +4,7 @@ use std::{ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use nix::{errno::Errno, sys::signal::Signal};
 
-use super::{Args, PidMode, base::Base, files};
+use super::{Args, PidMode, base::Base, files, network::Connection};
 use crate::{
     commands::{
         Context,
@@ -62,9 +62,10 @@ pub(super) fn build(
     sandbox: &SandboxDir,
     store: &Store,
     domain: &Domain,
+    connection: &Connection,
     context: &Context,
 ) -> Result<Spec, Error> {
-    let id = sandbox.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let id = sandbox.id().to_owned();
     let hostname = args.hostname.clone().unwrap_or_else(|| id.clone());
     let image = base.config();
     let process = process(args, &image, &hostname, context)?;
@@ -74,12 +75,12 @@ pub(super) fn build(
         root: base.root_fs(store, sandbox, context)?,
         scratch: sandbox.path().into(),
         readonly_root: args.read_only,
-        files: files(args, &hostname, one_id),
+        files: files(args, &hostname, connection, one_id)?,
         mounts: mounts(args)?,
         masked_paths: if hidden { MASKED.into() } else { Vec::new() },
         readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
         shm_size: args.shm_size,
-        host_network: args.network == NetworkMode::Host,
+        host_network: args.network.mode == NetworkMode::Host,
         host_pids: args.pid == Some(PidMode::Host),
         seccomp: filter(args, &process.capabilities)?,
         fake_root: one_id,
@@ -238,12 +239,17 @@ fn filter(args: &Args, capabilities: &[Capability]) -> Result<Option<Seccomp>, E
     Ok((!args.privileged).then(|| seccomp::default_profile(capabilities)))
 }
 
-fn files(args: &Args, hostname: &str, one_id: bool) -> Vec<SmallFile> {
-    let mut files = files::etc(hostname, &args.add_host, args.network);
+fn files(
+    args: &Args,
+    hostname: &str,
+    connection: &Connection,
+    one_id: bool,
+) -> Result<Vec<SmallFile>, Error> {
+    let mut files = files::etc(hostname, connection, &args.network)?;
     if one_id {
         files.push(files::apt_without_users());
     }
-    files
+    Ok(files)
 }
 
 /// What covers a directory comes before what is mounted in it.

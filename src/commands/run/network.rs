@@ -1,0 +1,225 @@
+//! How a sandbox is connected: from what was typed to a network, and to the
+//! files that tell the sandbox about it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    net::IpAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use super::{Args, base::Base};
+use crate::{
+    commands::{
+        Context,
+        options::{HostEntry, NetworkArgs, NetworkMode},
+    },
+    error::Error,
+    network::{
+        self, HostNetwork, Network, NoNetwork,
+        user::{Addresses, Protocol, Publish, Published, Rules, Settings, UserNetwork},
+    },
+};
+
+/// What a sandbox is connected to.
+#[derive(Debug)]
+pub(super) enum Connection {
+    None,
+    Host,
+    User(Box<Settings>),
+}
+
+/// Takes the ports of the host that the user names: first of all, while we have
+/// the privileges with which we were called.
+pub(super) fn publish(args: &NetworkArgs, context: &Context) -> Result<Vec<Published>, Error> {
+    if let NetworkMode::User { .. } = args.mode {
+        return bind(&args.publish);
+    }
+    if !args.publish.is_empty() || args.publish_all {
+        context.ui.note("ports are not published: the sandbox has no network of its own");
+    }
+    Ok(Vec::new())
+}
+
+fn bind(ports: &[Publish]) -> Result<Vec<Published>, Error> {
+    let bound = ports.iter().map(Publish::bind).collect::<Result<Vec<_>, _>>();
+    let bound = bound.map_err(network::Error::Publish)?;
+    Ok(bound.into_iter().flatten().collect())
+}
+
+impl Connection {
+    /// Decides, and takes the ports that the image exposes.
+    pub(super) fn plan(
+        args: &Args,
+        published: Vec<Published>,
+        base: &Base,
+        hostname: &str,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let NetworkMode::User { hold } = args.network.mode else {
+            return Self::without_rules(&args.network);
+        };
+        let mut settings = settings(&args.network, published, hold, context)?;
+        if args.network.publish_all {
+            settings.published.extend(bind(&exposed(base))?);
+        }
+        for port in settings.published.iter().filter(|port| port.is_news()) {
+            context.ui.note(&port.to_string());
+        }
+        let own = settings.addresses.member().map(|address| (hostname.to_owned(), address));
+        settings.hosts.extend(own);
+        Ok(Self::User(Box::new(settings)))
+    }
+
+    /// A rule that cannot be kept is not ignored.
+    fn without_rules(args: &NetworkArgs) -> Result<Self, Error> {
+        if let Some(option) = args.needs_own_network() {
+            return Err(Error::usage_with_hint(
+                format!("{option} needs a network of the sandbox's own"),
+                "`--network user` is one, and the default",
+            ));
+        }
+        Ok(if args.mode == NetworkMode::Host { Self::Host } else { Self::None })
+    }
+
+    /// The network itself.
+    pub(super) fn network(self) -> Box<dyn Network> {
+        match self {
+            Self::None => Box::new(NoNetwork),
+            Self::Host => Box::new(HostNetwork),
+            Self::User(settings) => Box::new(UserNetwork::new(*settings)),
+        }
+    }
+
+    /// `/etc/hosts` for the inside, but for what the user adds.
+    pub(super) fn hosts(&self, hostname: &str) -> String {
+        const LOCALHOST: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+        match self {
+            Self::None => format!("{LOCALHOST}127.0.1.1\t{hostname}\n"),
+            Self::User(settings) => {
+                let own = settings.addresses.member().map(|own| format!("{own}\t{hostname}\n"));
+                format!("{LOCALHOST}{}", own.concat())
+            }
+            Self::Host => {
+                let text = fs::read_to_string("/etc/hosts").unwrap_or_default();
+                let text = text.trim_end_matches('\n');
+                if text.is_empty() { LOCALHOST.into() } else { format!("{text}\n") }
+            }
+        }
+    }
+
+    /// `/etc/resolv.conf` for the inside.
+    pub(super) fn resolv_conf(&self, args: &NetworkArgs) -> String {
+        match self {
+            Self::User(settings) => settings.resolv_conf(),
+            Self::Host if args.dns.is_empty() && args.dns_search.is_empty() => {
+                fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
+            }
+            _ if !args.dns.is_empty() => resolv_conf(&args.dns, &args.dns_search),
+            _ => "# This sandbox has no network.\n".into(),
+        }
+    }
+
+    /// A line of `/etc/hosts` for each name that the user adds.
+    pub(super) fn added_hosts(&self, added: &[HostEntry]) -> Result<String, Error> {
+        let line = |(name, address): (String, IpAddr)| format!("{address}\t{name}\n");
+        let host = match self {
+            Self::User(settings) => Some(settings.addresses),
+            _ => None,
+        };
+        Ok(addresses(added, host.as_ref())?.into_iter().map(line).collect())
+    }
+}
+
+fn settings(
+    args: &NetworkArgs,
+    published: Vec<Published>,
+    hold: bool,
+    context: &Context,
+) -> Result<Settings, Error> {
+    let host_addresses = Addresses::choose();
+    let ui = context.ui;
+    Ok(Settings {
+        addresses: host_addresses,
+        rules: Rules {
+            allow: args.allow.clone(),
+            deny: args.deny.clone(),
+            host_loopback: args.host_loopback.clone(),
+        },
+        published,
+        dns: args.dns.clone(),
+        dns_search: args.dns_search.clone(),
+        hosts: addresses(&args.add_host, Some(&host_addresses))?,
+        log: args.network_log.as_deref().map(open_log).transpose()?,
+        tell: Box::new(move |text| ui.note(text)),
+        hold,
+    })
+}
+
+/// Ports that the image says it serves, each on a free port of the host.
+fn exposed(base: &Base) -> Vec<Publish> {
+    let ports = base.config().exposed_ports.unwrap_or_default();
+    let port = |text: &String| {
+        let (port, protocol) = match text.split_once('/') {
+            None | Some((_, "tcp")) => (text.trim_end_matches("/tcp"), Protocol::Tcp),
+            Some((port, "udp")) => (port, Protocol::Udp),
+            Some(_) => return None, // Not carried.
+        };
+        Some(Publish::exposed(port.parse().ok()?, protocol))
+    };
+    ports.keys().filter_map(port).collect()
+}
+
+/// Names with addresses; `host-gateway` is what the host has inside.
+fn addresses(
+    added: &[HostEntry],
+    host: Option<&Addresses>,
+) -> Result<Vec<(String, IpAddr)>, Error> {
+    let mut all = Vec::new();
+    for entry in added {
+        match (entry.address, host) {
+            (Some(address), _) => all.push((entry.name.clone(), address)),
+            (None, Some(host)) => all.extend(host.host().map(|own| (entry.name.clone(), own))),
+            (None, None) => {
+                return Err(Error::usage("host-gateway needs a network of the sandbox's own"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn resolv_conf(servers: &[IpAddr], search: &[String]) -> String {
+    let servers = servers.iter().map(|server| format!("nameserver {server}\n"));
+    let search = Some(format!("search {}\n", search.join(" "))).filter(|_| !search.is_empty());
+    servers.chain(search).collect()
+}
+
+fn open_log(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    file.map_err(|error| Error::usage(format!("cannot write to {}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_without_a_network_knows_itself() {
+        let added = ["db:10.0.0.7".parse().unwrap()];
+        let hosts = Connection::None.hosts("web");
+        assert_eq!(
+            hosts + &Connection::None.added_hosts(&added).unwrap(),
+            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+             127.0.1.1\tweb\n10.0.0.7\tdb\n"
+        );
+    }
+
+    #[test]
+    fn only_a_network_of_its_own_has_a_gateway_to_the_host() {
+        let added = ["host:host-gateway".parse().unwrap()];
+        assert!(addresses(&added, None).is_err());
+        let own = Addresses::choose();
+        let expected: Vec<(String, IpAddr)> = own.host().map(|a| ("host".into(), a)).into();
+        assert_eq!(addresses(&added, Some(&own)).unwrap(), expected);
+    }
+}

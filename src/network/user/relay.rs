@@ -1,0 +1,214 @@
+//! Two connections joined into one, without a byte of it passing through here.
+//!
+//! Each *way* goes from one end into a pipe and from the pipe into the other end,
+//! by `splice(2)`. A way has a pipe only while bytes are in flight, so that an
+//! idle connection costs two descriptors and nothing else.
+
+use std::{os::fd::OwnedFd, time::Duration};
+
+use rustix::{
+    io::Errno,
+    net::{Shutdown, sockopt},
+    pipe::{PipeFlags, SpliceFlags},
+};
+
+/// What a pipe is to hold; the limit for ordinary users is usually 1 MiB.
+const PIPE_SIZE: usize = 256 << 10;
+/// How many empty pipes are kept for the next who needs one.
+const SPARE_PIPES: usize = 32;
+/// How often a way is tried before others get their turn.
+const TURNS: usize = 32;
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Sandbox,
+    Host,
+}
+
+impl End {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Sandbox => Self::Host,
+            Self::Host => Self::Sandbox,
+        }
+    }
+}
+
+/// Two connected sockets, and what is between them.
+#[derive(Debug)]
+pub(super) struct Relay {
+    ends: [OwnedFd; 2],
+    ways: [Way; 2],
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct Way {
+    pipe: Option<Pipe>,
+    /// Bytes in the pipe.
+    held: usize,
+    /// Bytes that have left it.
+    carried: u64,
+    /// The end that sends will send no more.
+    ended: bool,
+    /// The end that receives has been told so.
+    told: bool,
+}
+
+/// How it stands after some work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing to do until an end is ready again.
+    Waits,
+    /// There is more to do, but others had to wait.
+    More,
+    /// There is more to do, but no pipe to do it with.
+    Starved,
+    /// Both ends have sent all they had to send.
+    Done,
+    /// One end is gone, and the other has to be told by a reset.
+    Broken,
+}
+
+impl Relay {
+    pub(super) fn new(sandbox: OwnedFd, host: OwnedFd) -> Self {
+        for end in [&sandbox, &host] {
+            // Whoever sends has decided when; a delay here would come on top.
+            let _ = sockopt::set_tcp_nodelay(end, true);
+        }
+        find_dead_peers(&host);
+        Self { ends: [sandbox, host], ways: Default::default() }
+    }
+
+    pub(super) fn end(&self, end: End) -> &OwnedFd {
+        &self.ends[end as usize]
+    }
+
+    /// Bytes that were sent by an end and have reached the other.
+    pub(super) fn carried_from(&self, end: End) -> u64 {
+        self.ways[end as usize].carried
+    }
+
+    /// Moves what `from` has sent, as far as it goes.
+    pub(super) fn pump(&mut self, from: End, pipes: &mut Pipes) -> Progress {
+        let way = &mut self.ways[from as usize];
+        let (source, sink) = (&self.ends[from as usize], &self.ends[from.other() as usize]);
+        let progress = way.pump(source, sink, pipes);
+        if way.held == 0 {
+            pipes.give_back(way.pipe.take());
+        }
+        match progress {
+            Ok(Progress::Waits) if self.ways.iter().all(|way| way.told) => Progress::Done,
+            Ok(progress) => progress,
+            Err(_) => Progress::Broken,
+        }
+    }
+
+    /// Whether an end reports an error, such as a reset, outside of a transfer.
+    pub(super) fn is_broken(&self, end: End) -> bool {
+        !matches!(sockopt::socket_error(self.end(end)), Ok(Ok(())))
+    }
+
+    /// Closes both ends by a reset, and returns pipes that hold nothing.
+    pub(super) fn break_off(self) {
+        self.ends.iter().for_each(reset_on_close);
+    }
+}
+
+impl Way {
+    fn pump(
+        &mut self,
+        source: &OwnedFd,
+        sink: &OwnedFd,
+        pipes: &mut Pipes,
+    ) -> Result<Progress, Errno> {
+        for _ in 0..TURNS {
+            if self.told {
+                return Ok(Progress::Waits);
+            }
+            if self.held == 0 && !self.ended {
+                let Some(pipe) = self.pipe.take().or_else(|| pipes.take()) else {
+                    return Ok(Progress::Starved);
+                };
+                let pipe = self.pipe.insert(pipe);
+                match splice(source, &pipe.input, PIPE_SIZE)? {
+                    None => return Ok(Progress::Waits),
+                    Some(0) => self.ended = true,
+                    Some(count) => self.held = count,
+                }
+            }
+            while let Some(pipe) = self.pipe.as_ref().filter(|_| self.held > 0) {
+                let Some(count) = splice(&pipe.output, sink, self.held)? else {
+                    return Ok(Progress::Waits);
+                };
+                self.held -= count;
+                self.carried += count as u64;
+            }
+            if self.ended {
+                // An end that is gone already needs not be told.
+                let _ = rustix::net::shutdown(sink, Shutdown::Write);
+                self.told = true;
+            }
+        }
+        Ok(Progress::More)
+    }
+}
+
+/// Nothing if it would block.
+fn splice(from: &OwnedFd, to: &OwnedFd, length: usize) -> Result<Option<usize>, Errno> {
+    loop {
+        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+        match rustix::pipe::splice(from, None, to, None, length, flags) {
+            Ok(count) => return Ok(Some(count)),
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Closing this socket sends a reset instead of an end.
+pub(super) fn reset_on_close(socket: &OwnedFd) {
+    let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+}
+
+/// The sandbox's own keepalive gets no further than the gateway.
+fn find_dead_peers(host: &OwnedFd) {
+    let _ = sockopt::set_tcp_keepidle(host, Duration::from_mins(2));
+    let _ = sockopt::set_tcp_keepintvl(host, Duration::from_secs(30));
+    let _ = sockopt::set_tcp_keepcnt(host, 4);
+    let _ = sockopt::set_socket_keepalive(host, true);
+}
+
+#[derive(Debug)]
+struct Pipe {
+    output: OwnedFd,
+    input: OwnedFd,
+}
+
+/// Pipes that are empty and wait for use.
+#[derive(Debug, Default)]
+pub(super) struct Pipes {
+    spare: Vec<Pipe>,
+}
+
+impl Pipes {
+    /// None at a limit: of descriptors, or of memory for the user's pipes.
+    fn take(&mut self) -> Option<Pipe> {
+        self.spare.pop().or_else(|| {
+            let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+            let (output, input) = rustix::pipe::pipe_with(flags).ok()?;
+            // A small one will do where there may be no large one (`pipe(7)`,
+            // pipe-user-pages-soft).
+            let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_SIZE);
+            Some(Pipe { output, input })
+        })
+    }
+
+    fn give_back(&mut self, pipe: Option<Pipe>) {
+        if self.spare.len() < SPARE_PIPES {
+            self.spare.extend(pipe);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Points in time as text.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// In UTC and to the millisecond, such as `2026-11-22T08:30:00.125Z` (RFC 3339).
+/// Before 1970 it is 1970.
+pub fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, seconds) = (since.as_secs() / SECONDS_A_DAY, since.as_secs() % SECONDS_A_DAY);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let millisecond = since.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+}
+
+/// Year, month and day of the month, by the Gregorian calendar.
+///
+/// Counted in years that begin in March, so that a leap day is a year's last,
+/// and in eras of 400 years, which are all equally long.
+fn date(days_since_1970: u64) -> (u64, u64, u64) {
+    const DAYS_AN_ERA: u64 = 146_097;
+    const DAYS_TO_1970: u64 = 719_468; // From the first of March of the year 0.
+    let days = days_since_1970 + DAYS_TO_1970;
+    let (era, day_of_era) = (days / DAYS_AN_ERA, days % DAYS_AN_ERA);
+    let leap_days = day_of_era / 1460 - day_of_era / 36_524 + day_of_era / (DAYS_AN_ERA - 1);
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let first_of_year = 365 * year_of_era + year_of_era / 4 - year_of_era / 100;
+    let day_of_year = day_of_era - first_of_year;
+    let month = (5 * day_of_year + 2) / 153; // From March.
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year_of_era + next_year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_calendar_is_right() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (951_868_800, "2000-03-01T00:00:00.000Z"),
+            (1_767_225_599, "2025-12-31T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(1)), "1970-01-01T00:00:00.001Z");
+    }
+}
