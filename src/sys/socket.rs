@@ -104,6 +104,15 @@ pub fn receive_only_echo_requests_v6(socket: impl AsFd) -> nix::Result<()> {
     set(&socket, libc::IPPROTO_ICMPV6, ICMPV6_FILTER, blocked)
 }
 
+/// Bytes of a TCP connection that the peer has not acknowledged (`SIOCOUTQ` of
+/// `tcp(7)`); none if the connection is gone.
+pub fn unacknowledged(socket: impl AsFd) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the call writes one integer, which outlives it.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    if result == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
+}
+
 /// Sets an option which is nothing but plain numbers.
 fn set<T: Copy>(
     socket: &impl AsFd,

@@ -164,18 +164,31 @@ fn the_devices_are_the_harmless_ones() {
 }
 
 #[test]
-fn there_is_no_network_but_loopback_unless_it_is_the_hosts() {
+fn the_network_is_what_was_asked_for() {
     require!(user_namespaces(), "user namespaces");
-    Test::run(&["ls", "/sys/class/net"]).stdout("lo\n").check();
-    Test::shell("sed 1,2d /proc/net/dev | wc -l").stdout("1\n").check();
+    let list = ["ls", "/sys/class/net"];
+    Test::run(&list).stdout("eth0\nlo\n").check();
+    Test::run_with(&["--network", "none"], &list).stdout("lo\n").check();
     let serve =
         "echo hi >/tmp/file; httpd -p 127.0.0.1:80 -h /tmp; wget -qO- http://127.0.0.1/file";
-    Test::shell(serve).stdout("hi\n").check();
+    Test::run_with(&["--network", "none"], &["sh", "-c", serve]).stdout("hi\n").check();
 
     let ours = std::fs::read_link("/proc/self/ns/net").unwrap();
     Test::run_with(&["--network", "host"], &["readlink", "/proc/self/ns/net"])
         .stdout(&format!("{}\n", ours.display()))
         .check();
+}
+
+#[test]
+fn a_rule_that_cannot_be_kept_is_refused() {
+    for rule in [["--allow", "example.com"], ["--deny", "10.0.0.0/8"], ["--host-loopback", "80"]] {
+        for network in ["none", "host"] {
+            let options = [&rule[..], &["--network", network]].concat();
+            Test::run_with(&options, &["true"])
+                .fails(125, &[rule[0], "needs a network of the sandbox's own"])
+                .check();
+        }
+    }
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn a_cached_image_opens_no_socket() {
     require!(user_namespaces(), "user namespaces");
     only_for!(is_root() || !chown_is_real());
     let (store, image) = warm();
-    let calls = traced("network,execve", store, &["run", image, "true"]);
+    let run = ["run", "--network", "none", image, "true"];
+    let calls = traced("network,execve", store, &run);
     assert!(calls.contains("execve(\"/bin/true\""), "{calls}");
     // Our two processes talk over a pair of sockets, which reaches nobody else.
     assert!(!calls.contains("AF_INET") && !calls.contains("connect("), "{calls}");

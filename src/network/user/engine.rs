@@ -27,7 +27,9 @@ use super::{
 use crate::sys::{self, Named};
 
 /// How often what may have expired is looked at, while there is any.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
+/// How long the outside may take for what a sandbox has sent before its end.
+const LINGER: Duration = Duration::from_secs(2);
 /// Events taken at once.
 const EVENTS: usize = 128;
 
@@ -113,32 +115,48 @@ impl Engine {
         self.ports.listen(reactor)
     }
 
-    /// Carries until it is told to stop.
+    /// Carries until it is told to stop, and then what was sent before.
     pub(super) fn run(mut self) {
         let mut events: Vec<Event> = Vec::with_capacity(EVENTS);
         let mut next_tick = None;
-        let mut busy = false;
-        loop {
-            let timeout = match (busy, next_tick) {
-                (true, _) => Some(Duration::ZERO),
-                (false, Some(tick)) => {
-                    Some(Instant::saturating_duration_since(&tick, Instant::now()))
-                }
-                (false, None) => None,
-            };
-            self.shared.reactor.wait(&mut events, timeout);
-            self.shared.now = Instant::now();
-            for ready in events.iter().filter_map(reactor::ready) {
-                if ready.source == Source::Stop {
-                    return self.stop();
-                }
-                self.handle(ready);
-            }
-            busy = self.tcp.after_events(&mut self.shared);
+        let mut timeout = None;
+        while !self.round(&mut events, timeout) {
+            let busy = self.tcp.after_events(&mut self.shared);
             if next_tick.is_none_or(|tick| tick <= self.shared.now) {
                 next_tick = self.tick();
             }
+            timeout = match busy {
+                true => Some(Duration::ZERO),
+                false => next_tick.map(|tick| tick.saturating_duration_since(Instant::now())),
+            };
         }
+        self.stop(&mut events);
+    }
+
+    /// Deals with what is ready; says whether to stop.
+    fn round(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> bool {
+        self.shared.reactor.wait(events, timeout);
+        self.shared.now = Instant::now();
+        let mut stop = false;
+        for ready in events.iter().filter_map(reactor::ready) {
+            stop |= ready.source == Source::Stop;
+            self.handle(ready);
+        }
+        stop
+    }
+
+    /// The sandbox is gone, and may have sent something as its last deed.
+    fn stop(mut self, events: &mut Vec<Event>) {
+        let deadline = Instant::now() + LINGER;
+        self.round(events, Some(Duration::ZERO));
+        while self.tcp.is_sending() && Instant::now() < deadline {
+            self.round(events, Some(Duration::from_millis(1)));
+            self.tcp.after_events(&mut self.shared);
+        }
+        let Self { shared, tcp, udp, ping, .. } = &mut self;
+        tcp.stop(shared);
+        udp.stop(shared);
+        ping.stop(shared);
     }
 
     fn handle(&mut self, ready: Ready) {
@@ -165,15 +183,9 @@ impl Engine {
         let Self { shared, tcp, udp, ping, questions, .. } = self;
         let now = shared.now;
         questions.tick(now, shared);
-        let any = tcp.tick(now, shared) | udp.tick(now, shared) | ping.tick(now, shared);
-        [any.then(|| now + TICK), questions.next()].into_iter().flatten().min()
-    }
-
-    fn stop(mut self) {
-        let Self { shared, tcp, udp, ping, .. } = &mut self;
-        tcp.stop(shared);
-        udp.stop(shared);
-        ping.stop(shared);
+        let any = udp.tick(now, shared) | ping.tick(now, shared);
+        let next = [tcp.tick(now, shared), any.then(|| now + TICK), questions.next()];
+        next.into_iter().flatten().min()
     }
 }
 

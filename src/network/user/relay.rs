@@ -3,6 +3,12 @@
 //! Each *way* goes from one end into a pipe and from the pipe into the other end,
 //! by `splice(2)`. A way has a pipe only while bytes are in flight, so that an
 //! idle connection costs two descriptors and nothing else.
+//!
+//! An end that has finished sending is told to the other by `shutdown(2)`, and an
+//! end that is gone by a reset. What it had sent before still arrives, as it
+//! would without us: the way that comes from it is emptied first
+//! ([`Relay::pump`]), and the reset waits for the other end to have everything
+//! ([`Relay::is_delivered`]).
 
 use std::{os::fd::OwnedFd, time::Duration};
 
@@ -11,6 +17,8 @@ use rustix::{
     net::{Shutdown, sockopt},
     pipe::{PipeFlags, SpliceFlags},
 };
+
+use crate::sys::socket;
 
 /// What a pipe is to hold; the limit for ordinary users is usually 1 MiB.
 const PIPE_SIZE: usize = 256 << 10;
@@ -40,6 +48,8 @@ impl End {
 pub(super) struct Relay {
     ends: [OwnedFd; 2],
     ways: [Way; 2],
+    /// An end is gone.
+    broken: bool,
 }
 
 /// One direction.
@@ -78,7 +88,7 @@ impl Relay {
             let _ = sockopt::set_tcp_nodelay(end, true);
         }
         find_dead_peers(&host);
-        Self { ends: [sandbox, host], ways: Default::default() }
+        Self { ends: [sandbox, host], ways: Default::default(), broken: false }
     }
 
     pub(super) fn end(&self, end: End) -> &OwnedFd {
@@ -92,17 +102,41 @@ impl Relay {
 
     /// Moves what `from` has sent, as far as it goes.
     pub(super) fn pump(&mut self, from: End, pipes: &mut Pipes) -> Progress {
+        match self.pump_way(from, pipes) {
+            Ok(Progress::Waits) if self.ways.iter().all(|way| way.told) => match self.broken {
+                true => Progress::Broken,
+                false => Progress::Done,
+            },
+            Ok(progress) => progress,
+            Err(Gone::Source) => Progress::Broken,
+            Err(Gone::Sink) if self.broken => Progress::Broken,
+            Err(Gone::Sink) => {
+                self.broken = true;
+                self.ways[from as usize] = Way::closed(self.carried_from(from));
+                self.pump(from.other(), pipes)
+            }
+        }
+    }
+
+    fn pump_way(&mut self, from: End, pipes: &mut Pipes) -> Result<Progress, Gone> {
         let way = &mut self.ways[from as usize];
         let (source, sink) = (&self.ends[from as usize], &self.ends[from.other() as usize]);
         let progress = way.pump(source, sink, pipes);
         if way.held == 0 {
             pipes.give_back(way.pipe.take());
         }
-        match progress {
-            Ok(Progress::Waits) if self.ways.iter().all(|way| way.told) => Progress::Done,
-            Ok(progress) => progress,
-            Err(_) => Progress::Broken,
-        }
+        progress
+    }
+
+    /// Whether an end has finished sending, and the other has everything.
+    pub(super) fn has_delivered(&self, from: End) -> bool {
+        let way = &self.ways[from as usize];
+        way.told && socket::unacknowledged(self.end(from.other())) == 0
+    }
+
+    /// Whether both ends have everything that was for them.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.ends.iter().all(|end| socket::unacknowledged(end) == 0)
     }
 
     /// Whether an end reports an error, such as a reset, outside of a transfer.
@@ -116,13 +150,25 @@ impl Relay {
     }
 }
 
+/// Which end it is that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    Source,
+    Sink,
+}
+
 impl Way {
+    /// One whose receiver is gone.
+    fn closed(carried: u64) -> Self {
+        Self { pipe: None, held: 0, carried, ended: true, told: true }
+    }
+
     fn pump(
         &mut self,
         source: &OwnedFd,
         sink: &OwnedFd,
         pipes: &mut Pipes,
-    ) -> Result<Progress, Errno> {
+    ) -> Result<Progress, Gone> {
         for _ in 0..TURNS {
             if self.told {
                 return Ok(Progress::Waits);
@@ -132,16 +178,15 @@ impl Way {
                     return Ok(Progress::Starved);
                 };
                 let pipe = self.pipe.insert(pipe);
-                match splice(source, &pipe.input, PIPE_SIZE)? {
+                match splice(source, &pipe.input, PIPE_SIZE).map_err(|_| Gone::Source)? {
                     None => return Ok(Progress::Waits),
                     Some(0) => self.ended = true,
                     Some(count) => self.held = count,
                 }
             }
             while let Some(pipe) = self.pipe.as_ref().filter(|_| self.held > 0) {
-                let Some(count) = splice(&pipe.output, sink, self.held)? else {
-                    return Ok(Progress::Waits);
-                };
+                let sent = splice(&pipe.output, sink, self.held).map_err(|_| Gone::Sink)?;
+                let Some(count) = sent else { return Ok(Progress::Waits) };
                 self.held -= count;
                 self.carried += count as u64;
             }

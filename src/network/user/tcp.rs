@@ -29,7 +29,7 @@ use rustix::net::{SocketFlags, sockopt};
 use slab::Slab;
 
 use super::{
-    engine::Shared,
+    engine::{Shared, TICK},
     flowlog::{Direction, Flow},
     gateway::Place,
     hold::{Held, Refusal, Verdict},
@@ -43,6 +43,10 @@ use crate::sys::socket::{self, Kind};
 const DIALLING: usize = 1024;
 /// How long the sandbox may take to complete a handshake that it began.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long the peer of an end that is gone may take for what that end had sent.
+const DELIVERY: Duration = Duration::from_secs(10);
+/// How soon what is about to be possible is tried again.
+const SOON: Duration = Duration::from_millis(20);
 /// Connections that are accepted before others get their turn.
 const TURNS: usize = 64;
 
@@ -58,6 +62,7 @@ pub(super) struct Connections {
     /// Ways that wait for their turn, or for a pipe.
     again: Vec<(usize, End)>,
     starved: Vec<(usize, End)>,
+    breaking: Vec<usize>,
     /// Places to be free once the current events are dealt with: an event may
     /// still name them.
     closed: Vec<usize>,
@@ -89,6 +94,8 @@ enum Stage {
         dialled: End,
     },
     Joined(Relay),
+    /// One end is gone, and the other has still to get what that one had sent.
+    Breaking(Relay),
     Closed,
 }
 
@@ -317,7 +324,22 @@ impl Connections {
 
     fn end(&mut self, index: usize, how: Progress, shared: &mut Shared) {
         let connection = &mut self.list[index];
-        if let Stage::Joined(relay) = std::mem::replace(&mut connection.stage, Stage::Closed) {
+        match std::mem::replace(&mut connection.stage, Stage::Closed) {
+            Stage::Joined(relay) if how == Progress::Broken && !relay.is_delivered() => {
+                connection.since = shared.now;
+                connection.stage = Stage::Breaking(relay);
+                self.breaking.push(index);
+                return;
+            }
+            stage => connection.stage = stage,
+        }
+        self.finish(index, how, shared);
+    }
+
+    fn finish(&mut self, index: usize, how: Progress, shared: &mut Shared) {
+        let connection = &mut self.list[index];
+        let stage = std::mem::replace(&mut connection.stage, Stage::Closed);
+        if let Stage::Joined(relay) | Stage::Breaking(relay) = stage {
             connection.flow.sent = relay.carried_from(End::Sandbox);
             connection.flow.received = relay.carried_from(End::Host);
             if how == Progress::Broken {
@@ -325,6 +347,18 @@ impl Connections {
             }
         }
         self.close(index, shared);
+    }
+
+    /// Resets what has been delivered meanwhile, or was given time enough.
+    fn break_delivered(&mut self, now: Instant, shared: &mut Shared) {
+        for index in std::mem::take(&mut self.breaking) {
+            let connection = &self.list[index];
+            let Stage::Breaking(relay) = &connection.stage else { continue };
+            match relay.is_delivered() || now.duration_since(connection.since) > DELIVERY {
+                true => self.finish(index, Progress::Broken, shared),
+                false => self.breaking.push(index),
+            }
+        }
     }
 
     fn close(&mut self, index: usize, shared: &mut Shared) {
@@ -350,8 +384,9 @@ impl Connections {
     }
 
     /// Once in a while: what nobody claims is closed, and who had no pipe tries
-    /// again. Says whether there is reason to come again.
-    pub(super) fn tick(&mut self, now: Instant, shared: &mut Shared) -> bool {
+    /// again. Says when there is reason to come again.
+    pub(super) fn tick(&mut self, now: Instant, shared: &mut Shared) -> Option<Instant> {
+        self.break_delivered(now, shared);
         for (index, from) in std::mem::take(&mut self.starved) {
             self.pump(index, from, shared);
         }
@@ -368,16 +403,31 @@ impl Connections {
             self.list[index].flow.failed(Errno::ECONNABORTED);
             self.close(index, shared);
         }
-        !self.waiting.is_empty() || !self.starved.is_empty()
+        let soon = !self.starved.is_empty() || !self.breaking.is_empty();
+        let pause = if soon { SOON } else { TICK };
+        (soon || !self.waiting.is_empty()).then(|| now + pause)
+    }
+
+    /// Whether something that the sandbox has sent is still on its way.
+    pub(super) fn is_sending(&self) -> bool {
+        let mut stages = self.list.iter().map(|(_, connection)| &connection.stage);
+        stages.any(|stage| match stage {
+            Stage::Joined(relay) => !relay.has_delivered(End::Sandbox),
+            Stage::Breaking(relay) => !relay.is_delivered(),
+            _ => false,
+        })
     }
 
     /// At the end of the sandbox.
     pub(super) fn stop(&mut self, shared: &mut Shared) {
         let all: Vec<usize> = self.list.iter().map(|(index, _)| index).collect();
         for index in all {
-            if !matches!(self.list[index].stage, Stage::Closed) {
-                self.end(index, Progress::Broken, shared);
-            }
+            let how = match &self.list[index].stage {
+                Stage::Closed => continue,
+                Stage::Joined(relay) if relay.has_delivered(End::Sandbox) => Progress::Done,
+                _ => Progress::Broken,
+            };
+            self.finish(index, how, shared);
         }
     }
 }
