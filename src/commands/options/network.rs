@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use super::HostEntry;
-use crate::network::user::{Publish, Rule};
+use crate::network::user::{PortRange, Publish, Rule};
 
 /// Which network a sandbox is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +81,8 @@ pub struct NetworkArgs {
     pub deny: Vec<Rule>,
 
     /// Let a port of the host's loopback be reached, at host.sandbox.internal
-    #[arg(long, value_name = "PORT")]
-    pub host_loopback: Vec<u16>,
+    #[arg(long, value_name = "PORT[-PORT]")]
+    pub host_loopback: Vec<PortRange>,
 
     /// Write a line of JSON about each connection
     #[arg(long, value_name = "FILE")]

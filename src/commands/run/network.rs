@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
-        user::{Addresses, Protocol, Publish, Published, Rules, Settings, UserNetwork},
+        user::{Addresses, Protocol, Publish, Published, Routes, Rules, Settings, UserNetwork},
     },
 };
 
@@ -137,7 +137,7 @@ fn settings(
     hold: bool,
     context: &Context,
 ) -> Result<Settings, Error> {
-    let host_addresses = Addresses::choose();
+    let host_addresses = Addresses::choose(&Routes::read());
     let ui = context.ui;
     Ok(Settings {
         addresses: host_addresses,
@@ -218,7 +218,7 @@ mod tests {
     fn only_a_network_of_its_own_has_a_gateway_to_the_host() {
         let added = ["host:host-gateway".parse().unwrap()];
         assert!(addresses(&added, None).is_err());
-        let own = Addresses::choose();
+        let own = Addresses::choose(&Routes::read());
         let expected: Vec<(String, IpAddr)> = own.host().map(|a| ("host".into(), a)).into();
         assert_eq!(addresses(&added, Some(&own)).unwrap(), expected);
     }

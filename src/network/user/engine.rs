@@ -198,14 +198,14 @@ impl Shared {
         destination: SocketAddr,
     ) -> Result<Flow, Denial> {
         let mut flow = Flow::new(protocol, Direction::Out, client, destination);
-        flow.name = self.names.of(destination.ip(), self.now).next().map(Into::into);
+        flow.name = self.names.name(destination.ip(), self.now).map(Into::into);
         match self.policy.dial(protocol, destination, &self.names, self.now) {
             Ok(dialled) => {
                 flow.dialled = dialled;
                 Ok(flow)
             }
             Err(denial) => {
-                self.log.denied(&flow, denial);
+                self.log.denied(&flow, &denial);
                 Err(denial)
             }
         }
@@ -246,8 +246,8 @@ impl Shared {
 impl Names for Shared {
     fn may_resolve(&self, name: &str) -> Result<(), String> {
         self.policy.resolve(name).map_err(|denial| {
-            self.log.name_denied(name, denial);
-            denial.to_string()
+            self.log.tell_denial(&denial);
+            denial.reason.to_string()
         })
     }
 

@@ -99,7 +99,7 @@ pub type Tell = Box<dyn Fn(&str) + Send>;
 pub(super) struct FlowLog {
     file: Option<File>,
     tell: Tell,
-    /// Denials that were told, by protocol and place, and by name.
+    /// What was told to be denied.
     told: RefCell<HashSet<String>>,
 }
 
@@ -125,34 +125,23 @@ impl FlowLog {
         self.write(flow, verdict, flow.error.map(|errno| errno.desc().into()));
     }
 
-    /// A flow may not be; the user is told once a destination.
-    pub(super) fn denied(&mut self, flow: &Flow, denial: Denial) {
-        self.write(flow, "denied", Some(denial.to_string()));
-        let (address, port) = (flow.destination.ip(), flow.destination.port());
-        let host = flow.name.clone().unwrap_or_else(|| address.to_string());
-        let place = match flow.protocol {
-            Protocol::Icmp => host,
-            _ if host.contains(':') => format!("[{host}]:{port}"),
-            _ => format!("{host}:{port}"),
-        };
-        self.tell_denial(&format!("{} to", flow.protocol), &place, denial);
+    /// A flow may not be.
+    pub(super) fn denied(&mut self, flow: &Flow, denial: &Denial) {
+        self.write(flow, "denied", Some(denial.reason.to_string()));
+        self.tell_denial(denial);
     }
 
-    /// A name may not be resolved; the user is told once.
-    pub(super) fn name_denied(&self, name: &str, denial: Denial) {
-        self.tell_denial("name", name, denial);
-    }
-
-    fn tell_denial(&self, what: &str, place: &str, denial: Denial) {
+    /// Tells the user, once of each thing that is denied.
+    pub(super) fn tell_denial(&self, denial: &Denial) {
         let mut told = self.told.borrow_mut();
-        if told.len() > MOST_TOLD || !told.insert(format!("{what} {place}")) {
+        if told.len() > MOST_TOLD || !told.insert(denial.subject.to_string()) {
             return;
         }
         if told.len() > MOST_TOLD {
             return self.tell("denied: more, which is not listed");
         }
-        let remedy = denial.remedy(place).map(|remedy| format!("; {remedy} would let it pass"));
-        self.tell(&format!("denied: {what} {place}: {denial}{}", remedy.unwrap_or_default()));
+        let remedy = denial.hint().map(|option| format!("; {option} would let it pass"));
+        self.tell(&format!("denied: {denial}{}", remedy.unwrap_or_default()));
     }
 
     fn write(&mut self, flow: &Flow, verdict: &'static str, reason: Option<String>) {

@@ -17,7 +17,7 @@ use std::{
 use nix::{errno::Errno, sched::CloneFlags};
 
 use super::{
-    addresses::Addresses,
+    addresses::{Addresses, Routes},
     hold::Queue,
     links,
     ruleset::{self, DNS_PORT, Hold, MEMBER, TCP_PORT, UDP_PORT},
@@ -111,9 +111,9 @@ fn make(
 ) -> sys::Result<(Made, Places)> {
     let here = Namespace::make(addresses, hold)?;
     let queue = (here.hold != Hold::No).then(|| Queue::open(MEMBER)).transpose()?;
-    let mut doors = vec![Doors::open(addresses.gateway4.into())?];
+    let mut doors = vec![Doors::open(addresses.gateway4().into())?];
     if here.ipv6 {
-        doors.push(Doors::open(addresses.gateway6.into())?);
+        doors.push(Doors::open(addresses.gateway6().into())?);
     }
     let gone = |_| sys::Error { call: "setns(CLONE_NEWNET)".into(), errno: Errno::ECANCELED };
     let sandbox = sandboxes.recv().map_err(gone)?;
@@ -154,7 +154,8 @@ impl Namespace {
 /// # Errors
 /// What the kernel lacks for a gateway.
 pub(super) fn probe() -> sys::Result<(Hold, bool)> {
-    let job = || Namespace::make(&Addresses::choose(), true).map(|here| (here.hold, here.ipv6));
+    let addresses = Addresses::choose(&Routes::default());
+    let job = move || Namespace::make(&addresses, true).map(|here| (here.hold, here.ipv6));
     let gone = |_| sys::Error { call: "pthread_join()".into(), errno: Errno::ECANCELED };
     sys::process::spawn("gateway", job)?.join().map_err(gone)?
 }

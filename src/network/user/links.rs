@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-use super::addresses::{Addresses, PREFIX4, PREFIX6};
+use super::addresses::Addresses;
 use crate::sys::{
     self,
     netlink::{Batch, Socket},
@@ -62,11 +62,11 @@ pub(super) fn connect(
             });
         });
     });
-    add_address(&mut batch, addresses.gateway4.into(), PREFIX4);
-    add_address(&mut batch, addresses.host4.into(), 32);
+    add_address(&mut batch, addresses.gateway4().into(), addresses.subnet4().length());
+    add_address(&mut batch, addresses.host4().into(), 32);
     if v6 {
-        add_address(&mut batch, addresses.gateway6.into(), PREFIX6);
-        add_address(&mut batch, addresses.host6.into(), 128);
+        add_address(&mut batch, addresses.gateway6().into(), addresses.subnet6().length());
+        add_address(&mut batch, addresses.host6().into(), 128);
     }
     socket.request(batch)
 }
@@ -82,11 +82,11 @@ pub(super) fn configure_sandbox(
 ) -> sys::Result<()> {
     let mut batch = Batch::new();
     batch.message("bring up eth0", libc::RTM_NEWLINK, 0, &link(DEVICE, UP));
-    add_address(&mut batch, addresses.member4.into(), PREFIX4);
-    route_to(&mut batch, addresses.gateway4.into());
+    add_address(&mut batch, addresses.member4().into(), addresses.subnet4().length());
+    route_to(&mut batch, addresses.gateway4().into());
     if v6 {
-        add_address(&mut batch, addresses.member6.into(), PREFIX6);
-        route_to(&mut batch, addresses.gateway6.into());
+        add_address(&mut batch, addresses.member6().into(), addresses.subnet6().length());
+        route_to(&mut batch, addresses.gateway6().into());
     }
     socket.request(batch)
 }

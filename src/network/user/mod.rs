@@ -34,19 +34,23 @@ mod engine;
 mod flowlog;
 mod gateway;
 mod hold;
+mod hostname;
 mod links;
 mod names;
 mod nft;
 mod packet;
 mod ping;
 mod policy;
+mod port_range;
 mod ports;
+mod prefix;
 mod publish;
 mod questions;
 mod reactor;
 mod relay;
 mod rule;
 mod ruleset;
+mod special;
 mod tcp;
 mod udp;
 
@@ -62,9 +66,10 @@ use std::{
 use rustix::event::EventfdFlags;
 
 pub use self::{
-    addresses::Addresses,
+    addresses::{Addresses, Routes},
     flowlog::Tell,
     policy::{Protocol, Rules},
+    port_range::PortRange,
     publish::{Error as PublishError, Publish, Published},
     rule::Rule,
     ruleset::Hold,
@@ -108,7 +113,7 @@ impl Settings {
     /// `/etc/resolv.conf` for the inside.
     pub fn resolv_conf(&self) -> String {
         let host = HostConf::read(Path::new(HOST_FILE));
-        dns::sandbox_resolv_conf(&[self.addresses.gateway4.into()], self.search(), &host)
+        dns::sandbox_resolv_conf(&[self.addresses.gateway4().into()], self.search(), &host)
     }
 
     fn search(&self) -> Option<&[String]> {
@@ -125,7 +130,9 @@ impl Settings {
             table: Table {
                 hosts: self.hosts.clone(),
                 host: self.addresses.host().into(),
-                subnets: self.addresses.subnets().into(),
+                subnets: [self.addresses.subnet4(), self.addresses.subnet6()]
+                    .map(|subnet| (subnet.address(), subnet.length()))
+                    .into(),
                 search: dns::search_list(self.search(), &host),
             },
         })

@@ -72,10 +72,12 @@ impl Pings {
 
     fn ask(&mut self, client: IpAddr, destination: IpAddr, message: &[u8], shared: &mut Shared) {
         let identifier = u16::from_be_bytes([message[4], message[5]]);
-        if shared.addresses.is_ours(destination) {
+        if shared.addresses.is_gateway(destination)
+            || shared.addresses.loopback(destination).is_some()
+        {
+            // Gateway and host are there, and nobody else is reached.
             let reply = packet::echo_reply(destination, client, identifier, message.to_vec());
-            shared.send_raw(client, &reply);
-            return;
+            return shared.send_raw(client, &reply);
         }
         let key = (client, destination, identifier);
         let index = self.known.get(&key).copied().or_else(|| self.open(key, message, shared));

@@ -1,112 +1,131 @@
-//! What a sandbox may reach.
+//! Who may be reached from inside, judged where the host's side is dialled.
 //!
-//! Enforced where the host side is dialled, which is the only way out: it holds
-//! for every program inside, and nothing that root inside does to its own
-//! interfaces or rules changes it.
+//! # Theory of operation
+//!
+//! Each connection, each flow of UDP and each ping passes [`Policy::dial`], each
+//! question for a name [`Policy::resolve`]. There is no other way out, so nothing
+//! that runs inside can go around them. In this order, and the first *no* counts:
+//!
+//! 1. the host itself, by the address of `host.sandbox.internal`: the ports of
+//!    `--host-loopback`, unless a `--deny` is about them;
+//! 2. the rest of the sandbox's own network: never;
+//! 3. addresses that are no hosts of the outside ([`super::special`]): never, but
+//!    for those of clouds' metadata, which a rule about just them opens;
+//! 4. `--deny`;
+//! 5. `--allow`: if there is one, nothing else passes.
+//!
+//! An IPv6 address in which a gateway on the way would find one of IPv4 (NAT64,
+//! 6to4, Teredo) must pass 2 to 4 as both.
+//!
+//! # Names
+//!
+//! A rule about a name means the addresses that our name server gave for it
+//! ([`Names`]). The outside decides what those are, so such a rule never opens a
+//! private address ("rebinding"): that takes a rule about the address. Without
+//! any `--allow`, `--deny NAME` keeps out programs that ask our name server, and
+//! not one that knows the address by heart: to be sure, allow instead.
+//!
+//! # Host loopback and `--allow`
+//!
+//! `--host-loopback` is a list of its own: `--allow` neither extends nor shuts it.
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     time::Instant,
 };
 
 use serde::Serialize;
 
-use super::{addresses::Addresses, names::Names, rule::Rule};
+use super::{
+    addresses::{Addresses, HOST_NAME},
+    hostname::{HostName, normal},
+    names::Names,
+    port_range::PortRange,
+    rule::Rule,
+    special::{self, Class, Special},
+};
 
-/// What is carried.
+/// What is carried between inside and outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     Tcp,
     Udp,
+    /// Echo requests and their replies, of IPv6 too.
     Icmp,
 }
 
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Icmp => "icmp",
-        })
-    }
-}
-
-/// What the user wants: `--allow`, `--deny`, `--host-loopback`.
+/// What the user said about the outside.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// If there are any, nothing else may be reached.
+    /// If there is one, nothing else may be reached.
     pub allow: Vec<Rule>,
-    /// Come before those.
+    /// Comes before `allow`.
     pub deny: Vec<Rule>,
-    /// Ports of the host's loopback.
-    pub host_loopback: Vec<u16>,
+    /// Ports of the host's 127.0.0.1 and ::1, for TCP and UDP.
+    pub host_loopback: Vec<PortRange>,
 }
 
-/// The rules, and what holds without any.
-#[derive(Debug)]
+/// [`Rules`], for one sandbox.
+#[derive(Debug, Clone)]
 pub(super) struct Policy {
     rules: Rules,
     addresses: Addresses,
 }
 
-/// Why something may not be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Denial {
-    /// Nobody is there: the sandbox's own network, or an address that is no
-    /// destination.
-    NoDestination,
-    /// Cloud machines keep their credentials there.
-    Metadata,
-    /// A port of the host's loopback that was not opened.
-    HostLoopback(u16),
-    /// A rule of `--deny`.
-    Denied,
-    /// No rule of `--allow`.
+/// What may not be, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{subject}: {reason}")]
+pub(super) struct Denial {
+    pub subject: Subject,
+    pub reason: Reason,
+}
+
+/// What was wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// To reach a destination; `name` is what the program most likely asked for.
+    Flow { protocol: Protocol, destination: SocketAddr, name: Option<String> },
+    /// To know the addresses of a name.
+    Name(String),
+}
+
+/// Why something may not be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Reason {
+    #[error("not in --host-loopback")]
+    HostLoopback,
+    #[error("nobody is there in the sandbox's own network")]
+    OwnNetwork,
+    #[error("{class}")]
+    Special { class: Class, opens: bool },
+    #[error("`--deny {0}` forbids it")]
+    Denied(Rule),
+    #[error("not in --allow")]
     NotAllowed,
-    /// The name is allowed, but its address is private, where names of strangers
-    /// have no business.
-    Rebinding,
+    /// A rule about a name fits, and the address is a private one.
+    #[error("a private address, which a name alone does not allow")]
+    Private,
+    /// A rule about a name fits, which was asked for too long ago.
+    #[error("the answer of the name server has expired")]
+    Stale,
 }
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoDestination => "there is nobody at such an address",
-            Self::Metadata => "it serves the credentials of the machine",
-            Self::HostLoopback(_) => "it is on the host's loopback",
-            Self::Denied => "a rule of --deny",
-            Self::NotAllowed => "not in --allow",
-            Self::Rebinding => "the name is in --allow, but has a private address",
-        })
-    }
-}
-
-impl Denial {
-    /// The option that would let `place` be reached.
-    pub(super) fn remedy(self, place: &str) -> Option<String> {
-        match self {
-            Self::HostLoopback(port) => Some(format!("--host-loopback {port}")),
-            Self::NotAllowed => Some(format!("--allow {place}")),
-            _ => None,
-        }
-    }
-}
-
-/// Where clouds answer who asks from a machine of theirs.
-const METADATA4: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
-const METADATA6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 impl Policy {
+    /// The policy of the sandbox which has these addresses.
     pub(super) fn new(rules: Rules, addresses: Addresses) -> Self {
         Self { rules, addresses }
     }
 
-    /// Where the host side is to be dialled for `destination`.
+    /// Where the host's side is to be dialled for a destination as the packet had
+    /// it; the port does not matter for ping.
     ///
     /// # Errors
-    /// Why it is not to be dialled at all.
+    /// Why it must not be dialled.
     pub(super) fn dial(
         &self,
         protocol: Protocol,
@@ -114,276 +133,216 @@ impl Policy {
         names: &Names,
         now: Instant,
     ) -> Result<SocketAddr, Denial> {
-        let (address, port) = (destination.ip(), destination.port());
-        if self.addresses.host().contains(&address) {
-            return self.dial_host(protocol, destination);
-        }
-        if self.addresses.contain(address) {
-            return Err(Denial::NoDestination);
-        }
-        // Whoever translates it would reach the address in it.
-        for address in [Some(address), embedded(address)].into_iter().flatten() {
-            is_destination(address)?;
-        }
-        let port = (protocol != Protocol::Icmp).then_some(port);
-        let known: Vec<&str> = names.of(address, now).collect();
-        self.judge(address, port, &known).map(|()| destination)
-    }
-
-    fn dial_host(&self, protocol: Protocol, destination: SocketAddr) -> Result<SocketAddr, Denial> {
-        let port = destination.port();
-        if protocol == Protocol::Icmp || !self.rules.host_loopback.contains(&port) {
-            return Err(Denial::HostLoopback(port));
-        }
-        let loopback = match destination {
-            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
-            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
+        let address = destination.ip();
+        let port = (protocol != Protocol::Icmp).then_some(destination.port());
+        let loopback = self.addresses.loopback(address);
+        let judged = match loopback {
+            Some(_) => self.judge_host(address, port),
+            None => self.judge(address, port, names, now),
         };
-        Ok(SocketAddr::new(loopback, port))
-    }
-
-    /// By the user's rules alone.
-    fn judge(&self, address: IpAddr, port: Option<u16>, names: &[&str]) -> Result<(), Denial> {
-        let Rules { allow, deny, .. } = &self.rules;
-        let by_address = |rule: &&Rule| rule.has_address(address) && rule.has_port(port);
-        let by_name =
-            |rule: &&Rule| rule.has_port(port) && names.iter().any(|name| rule.has_name(name));
-        // An address has many notations.
-        let denied_within = |rule: &Rule| {
-            rule.has_port(port) && embedded(address).is_some_and(|inner| rule.has_address(inner))
-        };
-        if deny.iter().any(|rule| by_address(&rule) || by_name(&rule) || denied_within(rule)) {
-            return Err(Denial::Denied);
-        }
-        if allow.is_empty() || allow.iter().any(|rule| by_address(&rule)) {
-            return Ok(());
-        }
-        match allow.iter().any(|rule| by_name(&rule)) {
-            true if is_private(address) => Err(Denial::Rebinding),
-            true => Ok(()),
-            false => Err(Denial::NotAllowed),
+        match judged {
+            Ok(()) => Ok(SocketAddr::new(loopback.unwrap_or(address), destination.port())),
+            Err(reason) => {
+                let name = loopback.map(|_| HOST_NAME).or_else(|| names.name(address, now));
+                let name = name.map(Into::into);
+                let subject = Subject::Flow { protocol, destination, name };
+                Err(Denial { subject, reason })
+            }
         }
     }
 
-    /// Whether the sandbox may learn the addresses of a name.
+    /// Whether our name server may tell that `name` has `address`: not if nobody but
+    /// a stranger says so of an address that is private.
+    pub(super) fn may_show(&self, name: &str, address: IpAddr) -> bool {
+        let named = self.rules.allow.iter().any(|rule| rule.has_name(&normal(name)));
+        let by_address = self.rules.allow.iter().any(|rule| rule.has_address(address));
+        !(named && is_private(address) && !by_address)
+    }
+
+    /// Whether our name server may tell the addresses of `name`, or ask others.
+    ///
+    /// With `--allow`, a question is a way out like any other, so names pass that
+    /// a rule is about, with whatever port; or all, if a rule is about all
+    /// addresses, such as `0.0.0.0/0:443`.
     ///
     /// # Errors
-    /// Why not.
+    /// Why it must not.
     pub(super) fn resolve(&self, name: &str) -> Result<(), Denial> {
-        let Rules { allow, deny, .. } = &self.rules;
-        // A rule for one port leaves the others, and needs the address.
-        if deny.iter().any(|rule| rule.has_name(name) && rule.has_port(None)) {
-            return Err(Denial::Denied);
+        let name = normal(name);
+        let denied = |reason| Denial { subject: Subject::Name(name.clone().into_owned()), reason };
+        if name == HOST_NAME {
+            return Ok(());
         }
-        match allow.is_empty() || allow.iter().any(|rule| rule.has_name(name)) {
+        let forbids = |rule: &&Rule| rule.ports.is_none() && rule.has_name(&name);
+        if let Some(rule) = self.rules.deny.iter().find(forbids) {
+            return Err(denied(Reason::Denied(rule.clone())));
+        }
+        let allows = |rule: &Rule| rule.is_everywhere() || rule.has_name(&name);
+        match self.rules.allow.is_empty() || self.rules.allow.iter().any(allows) {
             true => Ok(()),
-            false => Err(Denial::NotAllowed),
+            false => Err(denied(Reason::NotAllowed)),
         }
     }
 
-    /// Whether the sandbox may learn that a name has this address.
-    pub(super) fn may_show(&self, name: &str, address: IpAddr) -> bool {
-        let Rules { allow, .. } = &self.rules;
-        let by_address = allow.iter().any(|rule| rule.has_address(address));
-        let by_name = allow.iter().any(|rule| rule.has_name(name));
-        allow.is_empty() || by_address || (by_name && !is_private(address))
-    }
-}
-
-/// Whether it makes sense to dial an address at all.
-fn is_destination(address: IpAddr) -> Result<(), Denial> {
-    let (nowhere, metadata) = match address {
-        IpAddr::V4(v4) => {
-            (v4.octets()[0] == 0 || v4.is_loopback() || v4.octets()[0] >= 224, v4 == METADATA4)
+    fn judge_host(&self, address: IpAddr, port: Option<u16>) -> Result<(), Reason> {
+        let is_host = |rule: &Rule| rule.has_address(address) || rule.has_name(HOST_NAME);
+        let forbids = |rule: &&Rule| rule.has_port(port) && is_host(rule);
+        if let Some(rule) = self.rules.deny.iter().find(forbids) {
+            return Err(Reason::Denied(rule.clone()));
         }
-        IpAddr::V6(v6) => (
-            v6.is_unspecified()
-                || v6.is_loopback()
-                || v6.is_multicast()
-                || v6.is_unicast_link_local()
-                || v6.to_ipv4_mapped().is_some(),
-            v6 == METADATA6,
-        ),
-    };
-    match (nowhere, metadata) {
-        (true, _) => Err(Denial::NoDestination),
-        (_, true) => Err(Denial::Metadata),
-        _ => Ok(()),
+        let opened = |port| self.rules.host_loopback.iter().any(|ports| ports.contains(port));
+        if port.is_none_or(opened) { Ok(()) } else { Err(Reason::HostLoopback) }
     }
-}
 
-/// The IPv4 address in one of IPv6: mapped (RFC 4291), translated (RFC 6052),
-/// 6to4 (RFC 3056), Teredo's client (RFC 4380).
-fn embedded(address: IpAddr) -> Option<IpAddr> {
-    let IpAddr::V6(v6) = address else { return None };
-    let octets = v6.octets();
-    let at = |at: usize| octets.get(at..)?.first_chunk::<4>().copied();
-    let inner = match v6.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => at(12)?,
-        [0x2002, ..] => at(2)?,
-        [0x2001, 0, ..] => at(12)?.map(|byte| !byte),
-        _ => return None,
-    };
-    Some(Ipv4Addr::from(inner).into())
-}
-
-/// Addresses that mean something else elsewhere.
-fn is_private(address: IpAddr) -> bool {
-    let shared = |v4: Ipv4Addr| v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
-    match address {
-        IpAddr::V4(v4) => {
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || shared(v4)
-                || v4.octets()[0] == 0
-        }
-        IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-                || embedded(address).is_some_and(is_private)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    struct Case {
-        policy: Policy,
-        names: Names,
+    fn judge(
+        &self,
+        address: IpAddr,
+        port: Option<u16>,
+        names: &Names,
         now: Instant,
+    ) -> Result<(), Reason> {
+        let embedded = special::embedded(address).map(IpAddr::V4);
+        for address in [Some(address), embedded].into_iter().flatten() {
+            self.judge_special(address, port)?;
+            self.judge_denied(address, port, names)?;
+        }
+        let private = is_private(address);
+        self.judge_allowed(address, port, private, names, now)
     }
 
-    impl Case {
-        fn new(allow: &[&str], deny: &[&str]) -> Self {
-            let rules = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-            let rules = Rules { allow: rules(allow), deny: rules(deny), host_loopback: vec![5432] };
-            let policy = Policy::new(rules, Addresses::choose());
-            Self { policy, names: Names::default(), now: Instant::now() }
+    /// What no ordinary rule can open.
+    fn judge_special(&self, address: IpAddr, port: Option<u16>) -> Result<(), Reason> {
+        if self.addresses.contains(address) {
+            return Err(Reason::OwnNetwork);
         }
-
-        fn learn(mut self, name: &str, address: &str) -> Self {
-            let ttl = Duration::from_secs(60);
-            self.names.learn(name, address.parse().unwrap(), ttl, self.now);
-            self
-        }
-
-        fn dial(&self, destination: &str) -> Result<SocketAddr, Denial> {
-            let destination = destination.parse().unwrap();
-            self.policy.dial(Protocol::Tcp, destination, &self.names, self.now)
-        }
-
-        fn passes(&self, destination: &str) -> bool {
-            self.dial(destination) == Ok(destination.parse().unwrap())
+        match special::special(address) {
+            Some(special) if !self.opens(special, address, port) => {
+                Err(Reason::Special { class: special.class, opens: special.opens })
+            }
+            _ => Ok(()),
         }
     }
 
-    #[test]
-    fn without_rules_the_outside_is_open_and_what_is_the_hosts_own_is_not() {
-        let case = Case::new(&[], &[]);
-        for open in ["192.0.2.1:80", "10.1.2.3:80", "[2001:db8::1]:443", "[fd00::1]:80"] {
-            assert!(case.passes(open), "{open}");
-        }
-        for closed in [
-            "127.0.0.1:80",
-            "127.9.9.9:80",
-            "0.0.0.0:80",
-            "0.1.2.3:80",
-            "224.0.0.1:80",
-            "255.255.255.255:80",
-            "240.0.0.1:80",
-            "[::]:80",
-            "[::1]:80",
-            "[fe80::1]:80",
-            "[ff02::1]:80",
-            "[::ffff:127.0.0.1]:80",
-            "[::ffff:192.0.2.1]:80",
-            "[::127.0.0.1]:80",
-            "[64:ff9b::7f00:1]:80",
-            "[2002:7f00:1::]:80",
-        ] {
-            assert_eq!(case.dial(closed), Err(Denial::NoDestination), "{closed}");
-        }
-        for metadata in ["169.254.169.254:80", "[fd00:ec2::254]:80", "[64:ff9b::a9fe:a9fe]:80"] {
-            assert_eq!(case.dial(metadata), Err(Denial::Metadata), "{metadata}");
-        }
+    /// Whether a rule is about addresses of just this range: `0.0.0.0/0` is not.
+    fn opens(&self, special: &Special, address: IpAddr, port: Option<u16>) -> bool {
+        let within = |rule: &Rule| rule.is_within(&special.range);
+        let opens = |rule: &Rule| rule.has_address(address) && rule.has_port(port) && within(rule);
+        special.opens && self.rules.allow.iter().any(opens)
     }
 
-    #[test]
-    fn the_networks_own_addresses_are_nobody_but_the_host() {
-        let case = Case::new(&[], &[]);
-        let Addresses { gateway4, host4, host6, .. } = case.policy.addresses;
-        for port in [53, 80, 15_001] {
-            let denial = case.dial(&format!("{gateway4}:{port}"));
-            assert_eq!(denial, Err(Denial::NoDestination));
-        }
-        assert_eq!(case.dial(&format!("{host4}:5432")), Ok("127.0.0.1:5432".parse().unwrap()));
-        assert_eq!(case.dial(&format!("[{host6}]:5432")), Ok("[::1]:5432".parse().unwrap()));
-        assert_eq!(case.dial(&format!("{host4}:22")), Err(Denial::HostLoopback(22)));
-    }
-
-    #[test]
-    fn allowing_something_denies_the_rest() {
-        let case = Case::new(&["example.test:443", "192.0.2.0/24:80"], &[])
-            .learn("example.test", "198.51.100.7")
-            .learn("other.test", "198.51.100.8");
-        assert!(case.passes("198.51.100.7:443"));
-        assert!(case.passes("192.0.2.9:80"));
-        for other in ["198.51.100.7:80", "198.51.100.8:443", "8.8.8.8:53", "192.0.2.9:443"] {
-            assert_eq!(case.dial(other), Err(Denial::NotAllowed), "{other}");
-        }
-        let ping = |address: &str| {
-            let to = SocketAddr::new(address.parse().unwrap(), 0);
-            case.policy.dial(Protocol::Icmp, to, &case.names, case.now)
+    fn judge_denied(
+        &self,
+        address: IpAddr,
+        port: Option<u16>,
+        names: &Names,
+    ) -> Result<(), Reason> {
+        let about = |rule: &Rule| {
+            rule.has_address(address) || names.all(address).any(|name| rule.has_name(name))
         };
-        assert_eq!(ping("198.51.100.7"), Err(Denial::NotAllowed));
-        let late = case.now + Duration::from_secs(100);
-        let to = "198.51.100.7:443".parse().unwrap();
-        let denial = case.policy.dial(Protocol::Tcp, to, &case.names, late);
-        assert_eq!(denial, Err(Denial::NotAllowed));
+        match self.rules.deny.iter().find(|rule| rule.has_port(port) && about(rule)) {
+            Some(rule) => Err(Reason::Denied(rule.clone())),
+            None => Ok(()),
+        }
     }
 
-    #[test]
-    fn a_name_that_is_allowed_leads_to_no_private_address() {
-        let case = Case::new(&["example.test"], &[])
-            .learn("example.test", "10.0.0.1")
-            .learn("example.test", "127.0.0.1")
-            .learn("example.test", "64:ff9b::a00:1");
-        assert_eq!(case.dial("10.0.0.1:80"), Err(Denial::Rebinding));
-        assert_eq!(case.dial("[64:ff9b::a00:1]:80"), Err(Denial::Rebinding));
-        assert_eq!(case.dial("127.0.0.1:80"), Err(Denial::NoDestination));
-        let private: IpAddr = "10.0.0.1".parse().unwrap();
-        assert!(!case.policy.may_show("example.test", private));
-        let both =
-            Case::new(&["example.test", "10.0.0.0/8"], &[]).learn("example.test", "10.0.0.1");
-        assert!(both.passes("10.0.0.1:80"));
-        assert!(both.policy.may_show("example.test", private));
+    fn judge_allowed(
+        &self,
+        address: IpAddr,
+        port: Option<u16>,
+        private: bool,
+        names: &Names,
+        now: Instant,
+    ) -> Result<(), Reason> {
+        let mut rules = self.rules.allow.iter().filter(|rule| rule.has_port(port));
+        if self.rules.allow.is_empty() || rules.clone().any(|rule| rule.has_address(address)) {
+            return Ok(());
+        }
+        let named = |name| rules.clone().any(|rule| rule.has_name(name));
+        match names.fresh(address, now).any(named) {
+            true if private => Err(Reason::Private),
+            true => Ok(()),
+            false if rules.any(|rule| names.all(address).any(|name| rule.has_name(name))) => {
+                Err(Reason::Stale)
+            }
+            false => Err(Reason::NotAllowed),
+        }
     }
+}
 
-    #[test]
-    fn denying_comes_before_allowing() {
-        let case = Case::new(&["0.0.0.0/0"], &["192.0.2.0/24", "*.evil.test", "odd.test:25"])
-            .learn("a.evil.test", "198.51.100.7");
-        assert!(case.passes("198.51.100.8:80"));
-        assert_eq!(case.dial("192.0.2.1:80"), Err(Denial::Denied));
-        assert_eq!(case.dial("198.51.100.7:80"), Err(Denial::Denied));
-        let case = Case::new(&[], &["192.0.2.0/24"]);
-        assert_eq!(case.dial("[64:ff9b::c000:201]:80"), Err(Denial::Denied));
+impl Denial {
+    /// The option that would let it pass, if one would.
+    pub(super) fn hint(&self) -> Option<String> {
+        let (protocol, destination, name) = match &self.subject {
+            Subject::Name(name) => {
+                let can_be_allowed = self.reason == Reason::NotAllowed && is_host_name(name);
+                return can_be_allowed.then(|| format!("--allow {name}"));
+            }
+            Subject::Flow { protocol, destination, name } => (protocol, destination, name),
+        };
+        let name = name.as_deref().filter(|name| is_host_name(name));
+        let port = (*protocol != Protocol::Icmp).then_some(destination.port());
+        let allow = |host: &str| match port {
+            Some(port) if host.contains(':') => format!("--allow [{host}]:{port}"),
+            Some(port) => format!("--allow {host}:{port}"),
+            None => format!("--allow {host}"),
+        };
+        let address = || allow(&destination.ip().to_string());
+        match self.reason {
+            Reason::HostLoopback => Some(format!("--host-loopback {}", destination.port())),
+            Reason::NotAllowed if is_private(destination.ip()) => Some(address()),
+            Reason::NotAllowed => Some(name.map_or_else(address, allow)),
+            Reason::Private | Reason::Special { opens: true, .. } => Some(address()),
+            _ => None,
+        }
     }
+}
 
-    #[test]
-    fn names_that_may_not_be_reached_are_not_resolved() {
-        let case = Case::new(&["example.test:443", "192.0.2.0/24"], &[]);
-        assert_eq!(case.policy.resolve("example.test"), Ok(()));
-        assert_eq!(case.policy.resolve("other.test"), Err(Denial::NotAllowed));
-        let case = Case::new(&[], &["evil.test", "odd.test:25"]);
-        assert_eq!(case.policy.resolve("evil.test"), Err(Denial::Denied));
-        assert_eq!(case.policy.resolve("odd.test"), Ok(()));
-        assert_eq!(case.policy.resolve("example.test"), Ok(()));
+/// Whether an address, or the one that hides in it, belongs to somebody's own network.
+fn is_private(address: IpAddr) -> bool {
+    let embedded = special::embedded(address).map(IpAddr::V4);
+    special::is_private(address) || embedded.is_some_and(special::is_private)
+}
+
+/// Whether a rule could be about a name that a program asked for.
+fn is_host_name(name: &str) -> bool {
+    name.parse::<HostName>().is_ok()
+}
+
+impl Protocol {
+    /// `tcp`, `udp` or `icmp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (protocol, destination, name) = match self {
+            // The name is the program's: it must not command the terminal.
+            Self::Name(name) => return write!(f, "the name {}", name.escape_debug()),
+            Self::Flow { protocol, destination, name } => (protocol, destination, name),
+        };
+        match protocol {
+            Protocol::Icmp => write!(f, "ping to ")?,
+            protocol => write!(f, "{protocol} to ")?,
+        }
+        match name {
+            Some(name) => write!(f, "{} ({})", name.escape_debug(), destination.ip())?,
+            None => write!(f, "{}", destination.ip())?,
+        }
+        match protocol {
+            Protocol::Icmp => Ok(()),
+            _ => write!(f, " port {}", destination.port()),
+        }
     }
 }

@@ -1,60 +1,59 @@
-//! Rules for what may be reached: `--allow` and `--deny`.
+//! What `--allow` and `--deny` take.
 
-use std::{fmt, net::IpAddr, ops::RangeInclusive, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
-/// A destination, or many: `HOST`, `*.HOST`, an address or a CIDR, each perhaps
-/// with `:PORT` or `:FIRST-LAST`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::{hostname::HostName, port_range::PortRange, prefix::Prefix, special};
+
+/// Some destinations: `example.com:443`, `*.example.com`, `10.0.0.0/8`,
+/// `[2001:db8::1]:8000-8010`.
+///
+/// It prints as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
-    host: Host,
-    /// None for all.
-    ports: Option<RangeInclusive<u16>>,
+    pub target: Target,
+    /// Every port, and ping, if there is none.
+    pub ports: Option<PortRange>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
-    /// In small letters, without a dot at the end.
-    Name(String),
-    /// Everything below this name, but not the name.
-    Below(String),
-    /// Addresses that begin with so many bits of this one.
-    Network(IpAddr, u8),
+/// The hosts that a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `example.com`, and nothing below it.
+    Name(HostName),
+    /// `*.example.com`: all that is below it, at any depth, but not itself.
+    Subdomains(HostName),
+    /// `192.0.2.1`, `10.0.0.0/8`.
+    Addresses(Prefix),
 }
 
 impl Rule {
-    /// Whether it is about this name; names have small letters and no dot at the
-    /// end.
-    pub(super) fn has_name(&self, name: &str) -> bool {
-        match &self.host {
-            Host::Name(own) => own == name,
-            Host::Below(own) => name.strip_suffix(own).is_some_and(|rest| rest.ends_with('.')),
-            Host::Network(..) => false,
+    /// Whether it is about an address.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        matches!(&self.target, Target::Addresses(prefix) if prefix.contains(address))
+    }
+
+    /// Whether it is about a name, as [`super::hostname::normal`] makes it.
+    pub fn has_name(&self, name: &str) -> bool {
+        match &self.target {
+            Target::Name(host) => host.as_str() == name,
+            Target::Subdomains(domain) => domain.is_above(name),
+            Target::Addresses(_) => false,
         }
     }
 
-    /// Whether it is about this address, and not by a name.
-    pub(super) fn has_address(&self, address: IpAddr) -> bool {
-        let Host::Network(network, prefix) = self.host else { return false };
-        match (network, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let different = u32::from(network) ^ u32::from(address);
-                different.checked_shr(32 - u32::from(prefix)).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let different = u128::from(network) ^ u128::from(address);
-                different.checked_shr(128 - u32::from(prefix)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
+    /// Whether it is about a port; ping has none.
+    pub fn has_port(&self, port: Option<u16>) -> bool {
+        self.ports.is_none_or(|ports| port.is_some_and(|port| ports.contains(port)))
     }
 
-    /// Whether it is about this port; none for what has no ports.
-    pub(super) fn has_port(&self, port: Option<u16>) -> bool {
-        match (&self.ports, port) {
-            (None, _) => true,
-            (Some(ports), Some(port)) => ports.contains(&port),
-            (Some(_), None) => false,
-        }
+    /// Whether it is about addresses of `range` and no others.
+    pub fn is_within(&self, range: &Prefix) -> bool {
+        matches!(&self.target, Target::Addresses(prefix) if range.covers(prefix))
+    }
+
+    /// Whether it is about every address there is, as `0.0.0.0/0`.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(&self.target, Target::Addresses(prefix) if prefix.length() == 0)
     }
 }
 
@@ -62,109 +61,92 @@ impl FromStr for Rule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains("://") {
+            return Err("a URL; write its host and port, such as example.com:443".into());
+        }
         let (host, ports) = split(text)?;
-        Ok(Self { host: host.parse()?, ports: ports.map(parse_ports).transpose()? })
-    }
-}
-
-/// Host and ports: an IPv6 address with ports needs brackets.
-fn split(text: &str) -> Result<(&str, Option<&str>), String> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']').ok_or_else(|| format!("`{text}` lacks a `]`"))?;
-        return match rest.strip_prefix(':') {
-            Some(ports) => Ok((host, Some(ports))),
-            None if rest.is_empty() => Ok((host, None)),
-            None => Err(format!("`{rest}` after the address is not a port")),
+        let ports = ports.map(str::parse).transpose()?;
+        let target = match text.starts_with('[') {
+            true => ipv6(host)?,
+            false => host.parse()?,
         };
-    }
-    match text.split_once(':') {
-        Some((host, ports)) if !ports.contains(':') => Ok((host, Some(ports))),
-        _ => Ok((text, None)),
+        Ok(Self { target, ports })
     }
 }
 
-fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let port = |text: &str| match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a port")),
-        Ok(port) => Ok(port),
-    };
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let range = port(first)?..=port(last)?;
-    if range.is_empty() { Err(format!("`{text}` ends before it begins")) } else { Ok(range) }
-}
-
-impl FromStr for Host {
+impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        match (address.parse::<IpAddr>(), prefix) {
-            (Ok(address), prefix) => network(address, prefix),
-            (Err(_), Some(_)) => Err(format!("`{address}` is not an IP address")),
-            (Err(_), None) => match text.strip_prefix("*.") {
-                Some(below) => name(below).map(Self::Below),
-                None => name(text).map(Self::Name),
-            },
+        if text.contains(['/', ':']) || text.parse::<IpAddr>().is_ok() {
+            return addresses(text);
+        }
+        match text.strip_prefix("*.") {
+            Some(domain) => domain.parse().map(Self::Subdomains),
+            None if text == "*" => Err("`*` alone: 0.0.0.0/0 is all of IPv4, ::/0 of IPv6".into()),
+            None => text.parse().map(Self::Name),
         }
     }
 }
 
-fn network(address: IpAddr, prefix: Option<&str>) -> Result<Host, String> {
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix.map(str::parse) {
-        None => longest,
-        Some(Ok(prefix)) if prefix <= longest => prefix,
-        Some(_) => return Err(format!("the prefix has 0 to {longest} bits")),
-    };
-    Ok(Host::Network(address, prefix))
-}
-
-/// A host name that cannot be taken for an address: some programs read `10.1`
-/// and `0x7f.1` as addresses (`inet_aton(3)`).
-fn name(text: &str) -> Result<String, String> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let good = |label: &str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (1..=63).contains(&label.len()) && label.bytes().all(allowed)
-    };
-    let last = name.rsplit('.').next().unwrap_or_default();
-    let is_number = last.starts_with(|c: char| c.is_ascii_digit());
-    match name.len() <= 253 && name.split('.').all(good) {
-        true if is_number => Err(format!("`{text}` is neither an IP address nor a name")),
-        true => Ok(name),
-        false if !text.is_ascii() => Err(format!("write `{text}` in its xn-- form")),
-        false => Err(format!("`{text}` is neither a host name nor an IP address")),
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Subdomains(domain) => write!(f, "*.{domain}"),
+            Self::Addresses(prefix) => prefix.fmt(f),
+        }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = match &self.host {
-            Host::Name(name) => name.clone(),
-            Host::Below(name) => format!("*.{name}"),
-            Host::Network(address, prefix) => {
-                let all = *prefix == if address.is_ipv4() { 32 } else { 128 };
-                if all { address.to_string() } else { format!("{address}/{prefix}") }
-            }
-        };
-        match &self.ports {
-            None => f.write_str(&host),
-            Some(ports) => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host };
-                match ports.start() == ports.end() {
-                    true => write!(f, "{host}:{}", ports.start()),
-                    false => write!(f, "{host}:{}-{}", ports.start(), ports.end()),
-                }
-            }
+        let Some(ports) = self.ports else { return self.target.fmt(f) };
+        let target = self.target.to_string();
+        match target.contains(':') {
+            true => write!(f, "[{target}]:{ports}"),
+            false => write!(f, "{target}:{ports}"),
         }
+    }
+}
+
+/// Host and ports; an IPv6 address needs brackets to have ports.
+fn split(text: &str) -> Result<(&str, Option<&str>), String> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
+        return match rest.strip_prefix(':') {
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(format!("`{rest}` after the bracket is not `:PORT`")),
+            ports => Ok((host, ports)),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, rest)) if rest.contains(':') => Ok((text, None)),
+        Some((host, ports)) => Ok((host, Some(ports))),
+        None => Ok((text, None)),
+    }
+}
+
+fn ipv6(text: &str) -> Result<Target, String> {
+    match text.contains(':') {
+        true => addresses(text),
+        false => Err(format!("`{text}` in brackets is not an IPv6 address")),
+    }
+}
+
+fn addresses(text: &str) -> Result<Target, String> {
+    let prefix: Prefix = text.parse()?;
+    // It would look like a rule for IPv4 and be none.
+    match special::IPV4_MAPPED.covers(&prefix) {
+        true => Err(format!("`{text}` is an address of IPv4: write it as such")),
+        false => Ok(Target::Addresses(prefix)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rule(text: &str) -> Rule {
@@ -172,81 +154,122 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_meant() {
-        for text in [
+    fn a_rule_prints_as_it_is_written() {
+        let texts = [
             "example.com",
             "example.com:443",
-            "*.example.com:8000-8010",
+            "example.com:8000-8010",
+            "*.example.com",
+            "*.example.com:443",
+            "db:5432",
             "192.0.2.1",
+            "192.0.2.1:80",
+            "10.0.0.0/8",
             "10.0.0.0/8:443",
+            "0.0.0.0/0",
+            "::/0",
             "2001:db8::/32",
             "[2001:db8::/32]:443",
-            "[::1]:80",
-        ] {
+            "2001:db8::1",
+            "[2001:db8::1]:443-444",
+        ];
+        for text in texts {
             assert_eq!(rule(text).to_string(), text);
         }
-        assert_eq!(rule("EXAMPLE.com."), rule("example.com"));
-        assert_eq!(rule("[2001:db8::1]"), rule("2001:db8::1"));
+        assert_eq!(rule("[2001:DB8::1]").to_string(), "2001:db8::1");
+        assert_eq!(rule("Example.COM.:80").to_string(), "example.com:80");
+        assert_eq!(rule("192.0.2.1/32").to_string(), "192.0.2.1");
     }
 
     #[test]
-    fn what_could_be_meant_otherwise_is_refused() {
-        for text in [
-            "",
-            ":80",
-            "a b",
-            "1.2",
-            "0x7f.1",
-            "2130706433",
-            "1.2.3.4.5",
-            "a..b",
-            "*",
-            "*.",
-            "a.*.b",
-            "example.com:0",
-            "example.com:",
-            "example.com:99999",
-            "example.com:9-8",
-            "10.0.0.0/33",
-            "::/129",
-            "example.com/8",
-            "[::1",
-            "[::1]80",
-            "bücher.example",
-            "1.2.3.4/",
-        ] {
-            assert!(text.parse::<Rule>().is_err(), "{text}");
+    fn what_is_not_a_rule_is_refused_with_a_reason() {
+        let cases = [
+            ("", "empty part"),
+            (":443", "empty part"),
+            ("example.com:", "not a port"),
+            ("example.com:https", "not a port"),
+            ("example.com:0", "no port 0"),
+            ("example.com:90-80", "backwards"),
+            ("https://example.com", "a URL"),
+            ("example.com/path", "not an address"),
+            ("example.com:80:tcp", "not an address"),
+            ("*", "0.0.0.0/0"),
+            ("*:443", "0.0.0.0/0"),
+            ("*example.com", "letters"),
+            ("a.*.example.com", "letters"),
+            ("*.*.example.com", "letters"),
+            ("*.", "empty part"),
+            ("*.192.0.2.1", "a number"),
+            ("1.2", "a number"),
+            ("0x7f.1:80", "a number"),
+            ("2130706433", "a number"),
+            ("010.0.0.1", "a number"),
+            ("256.0.0.1", "a number"),
+            ("10.0.0.1/8", "10.0.0.0/8"),
+            ("[2001:db8::1", "bracket"),
+            ("[2001:db8::1]443", "`443` after"),
+            ("[2001:db8::1]:", "not a port"),
+            ("[192.0.2.1]:80", "not an IPv6"),
+            ("[example.com]:80", "not an IPv6"),
+            ("[]:80", "not an IPv6"),
+            ("::ffff:10.0.0.1", "an address of IPv4"),
+            ("[::ffff:0:0/96]:80", "an address of IPv4"),
+            ("fe80::1%eth0", "not an address"),
+            ("localhost:80", "--host-loopback"),
+        ];
+        for (text, why) in cases {
+            let error = text.parse::<Rule>().unwrap_err();
+            assert!(error.contains(why), "{text:?}: {error}");
         }
     }
 
     #[test]
-    fn a_wildcard_is_for_what_is_below() {
-        let wildcard = rule("*.example.com");
-        assert!(wildcard.has_name("a.example.com"));
-        assert!(wildcard.has_name("a.b.example.com"));
-        for name in ["example.com", "badexample.com", "example.com.evil.test", "com"] {
-            assert!(!wildcard.has_name(name), "{name}");
+    fn a_rule_with_ports_is_not_about_ping() {
+        let cases = [
+            ("192.0.2.1", None, true),
+            ("192.0.2.1", Some(80), true),
+            ("192.0.2.1:80", None, false),
+            ("192.0.2.1:80", Some(80), true),
+            ("192.0.2.1:80", Some(81), false),
+            ("192.0.2.1:80-90", Some(90), true),
+            ("192.0.2.1:1-65535", None, false),
+        ];
+        for (text, port, expected) in cases {
+            assert_eq!(rule(text).has_port(port), expected, "{text} {port:?}");
         }
     }
 
     #[test]
-    fn a_network_has_its_addresses_and_no_others() {
-        let has = |text: &str, address: &str| rule(text).has_address(address.parse().unwrap());
-        assert!(has("10.0.0.0/8", "10.255.0.1"));
-        assert!(!has("10.0.0.0/8", "11.0.0.1"));
-        assert!(has("0.0.0.0/0", "192.0.2.1"));
-        assert!(!has("0.0.0.0/0", "::1"));
-        assert!(has("::/0", "2001:db8::1"));
-        assert!(has("2001:db8::/32", "2001:db8:ffff::1"));
-        assert!(!has("192.0.2.1", "192.0.2.2"));
-        assert!(!has("10.0.0.0/8", "::ffff:10.0.0.1"));
+    fn a_wildcard_is_about_subdomains_alone() {
+        assert!(rule("*.example.com").has_name("a.b.example.com"));
+        assert!(!rule("*.example.com").has_name("example.com"));
+        assert!(rule("example.com").has_name("example.com"));
+        assert!(!rule("example.com").has_name("a.example.com"));
+        assert!(!rule("0.0.0.0/0").has_name("example.com"));
     }
 
-    #[test]
-    fn ports_are_only_for_what_has_them() {
-        assert!(rule("a.test:80-90").has_port(Some(85)));
-        assert!(!rule("a.test:80-90").has_port(Some(91)));
-        assert!(!rule("a.test:80").has_port(None));
-        assert!(rule("a.test").has_port(None));
+    proptest! {
+        #[test]
+        fn any_text_is_a_rule_or_an_error(text in any_text()) {
+            if let Ok(rule) = text.parse::<Rule>() {
+                prop_assert_eq!(rule.to_string().parse(), Ok(rule));
+            }
+        }
+    }
+
+    /// Texts that come close to rules.
+    fn any_text() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "[a-z0-9.*:/\\[\\]x-]{0,12}",
+            "[0-9]{1,3}(\\.[0-9]{1,3}){3}",
+            "([0-9a-f]{0,4}:){1,7}[0-9a-f]{0,4}",
+            "(\\*\\.)?[a-z]{1,5}\\.test",
+            any::<String>(),
+        ];
+        let end = prop_oneof!["", ":[0-9]{1,5}", ":[0-9]{1,4}-[0-9]{1,5}", "/[0-9]{1,3}(:80)?"];
+        (part, end, any::<bool>()).prop_map(|(part, end, brackets)| match brackets {
+            true => format!("[{part}]{end}"),
+            false => part + &end,
+        })
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn hold(socket: &Socket) -> Hold {
 /// a mark such a packet gets no further than the link.
 fn guard(rules: &mut Transaction, addresses: &Addresses) {
     rules.chain(&GUARD, -300, Verdict::Drop);
-    let (v4, v6) = (addresses.member4.octets(), addresses.member6.octets());
+    let (v4, v6) = (addresses.member4().octets(), addresses.member6().octets());
     let v4 = Expression::Network { offset: 12, is: &v4 };
     let v6 = Expression::Network { offset: 8, is: &v6 };
     rules.rule(&GUARD, &[Expression::Ip(Ip::V4), v4, MARK_MEMBER, ACCEPT]);
@@ -130,8 +130,8 @@ fn accept_dns(rules: &mut Transaction, chain: &Chain<'_>, protocol: u8, addresse
         let is_dns = [Expression::Protocol(protocol), Expression::DestinationPort(DNS_PORT)];
         rules.rule(chain, &[Expression::Ip(ip), is_gateway, is_dns[0], is_dns[1], ACCEPT]);
     };
-    to(Ip::V4, 16, &addresses.gateway4.octets());
-    to(Ip::V6, 24, &addresses.gateway6.octets());
+    to(Ip::V4, 16, &addresses.gateway4().octets());
+    to(Ip::V6, 24, &addresses.gateway6().octets());
 }
 
 fn steer(rules: &mut Transaction) {
