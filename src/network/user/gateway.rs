@@ -141,6 +141,8 @@ impl Namespace {
         links::take_everything(&links, false)?;
         let ipv6 = links::take_everything(&links, true).is_ok();
         write_settings(&["ipv4/icmp_echo_ignore_all", "ipv6/icmp/echo_ignore_all"], "1");
+        // Every refusal is to be told at once.
+        write_settings(&["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"], "0");
         write_settings(&["ipv4/tcp_congestion_control"], "reno");
         let rules = Socket::open(Protocol::Netfilter)?;
         ruleset::install(&rules, addresses)?;

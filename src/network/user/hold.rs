@@ -45,7 +45,7 @@ impl Refusal {
     pub(super) fn of(errno: Errno) -> Option<Self> {
         match errno {
             Errno::ECONNREFUSED | Errno::ECONNRESET => Some(Self::Reset),
-            Errno::ENETUNREACH | Errno::EAFNOSUPPORT => Some(Self::NoRoute),
+            Errno::ENETUNREACH | Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL => Some(Self::NoRoute),
             Errno::EACCES | Errno::EPERM => Some(Self::Prohibited),
             Errno::ETIMEDOUT => None,
             _ => Some(Self::HostUnreachable),
