@@ -12,6 +12,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use rustix::termios::OutputModes;
 use serde::Serialize;
 
 pub use progress::{LayerProgress, Progress};
@@ -114,5 +115,13 @@ fn plain(text: &str) -> String {
 }
 
 fn print_to_stderr(text: &str) {
+    let text = if is_raw() { text.replace('\n', "\r\n") } else { text.into() };
     let _ = io::stderr().write_all(text.as_bytes()); // There is nobody left to tell.
+}
+
+/// Whether a sandbox has the terminal, so that it no longer turns the end of a
+/// line into the beginning of the next (`OPOST` of `termios(3)`).
+fn is_raw() -> bool {
+    let modes = rustix::termios::tcgetattr(io::stderr());
+    modes.is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST))
 }
