@@ -1,0 +1,4 @@
+//! `--network user`: what a program inside reaches, what reaches it, and what
+//! does not; against servers in namespaces of the tests' own.
+
+mod tcp;
