@@ -154,6 +154,20 @@ def udp_greeting(address, port=7002, sender=None):
         return client.recv(100).decode()
 
 
+def udp_error(address, port=7001):
+    """Asks to be told of all errors, as resolvers and QUIC do (`IP_RECVERR`)."""
+    with socket.socket(family(address), socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        if client.family == socket.AF_INET:
+            client.setsockopt(socket.IPPROTO_IP, 11, 1)
+        else:
+            client.setsockopt(socket.IPPROTO_IPV6, 25, 1)
+        client.connect((address, int(port)))
+        client.send(b"x")
+        client.recv(100)
+        return "answered"
+
+
 def udp_denied(address, port=7001):
     """Whether a datagram leads to an answer."""
     with socket.socket(family(address), socket.SOCK_DGRAM) as client:
@@ -265,6 +279,20 @@ def dns(server, name, kind):
     return " ".join([code] + ["truncated"] * truncated + found)
 
 
+def dns_many(server, name, count):
+    """Asks many times at once."""
+    with socket.socket(family(server), socket.SOCK_DGRAM) as client:
+        client.settimeout(LIMIT)
+        client.connect((server, 53))
+        for number in range(int(count)):
+            client.send(struct.pack("!H", number) + question(name, "A")[2:])
+        codes = {}
+        for _ in range(int(count)):
+            message = client.recv(70000)
+            codes[message[:2]] = answers(message)[0]
+    return f"{len(codes)} {' '.join(sorted(set(codes.values())))}"
+
+
 def dns_tcp(server, name, kind):
     """Asks by TCP, and prints how many answers there are."""
     asked = question(name, kind)
@@ -290,6 +318,30 @@ def malformed(server):
         with tcp(server, 53) as connection:
             connection.sendall(bad)
     return "sent"
+
+
+def listen_noise(address):
+    """A resolver whose answers are wrong, each in its way, until killed."""
+    server = socket.socket(family(address), socket.SOCK_DGRAM)
+    server.bind((address, 53))
+    print("ready", flush=True)
+    number = 0
+    while True:
+        asked, client = server.recvfrom(70000)
+        head, rest = asked[:2] + b"\x81\x80", asked[12:]
+        one = head + b"\x00\x01\x00\x01\x00\x00\x00\x00" + rest
+        record = b"\x00\x01\x00\x01\x00\x00\x00\x07"
+        wrong = [
+            b"",  # Nothing.
+            asked[:7],  # Less than a header.
+            head + b"\xff" * 8,  # Counts of what is not there.
+            one + bytes([0xC0, len(asked)]) + record + b"\x00\x04\x01\x02\x03\x04",  # A name that is itself.
+            one + b"\xc0\x0c" + record + b"\xff\xff\x01",  # Longer than the message.
+            one + b"\xc0\x0c" + record + b"\x00\x02\x01\x02",  # Half an address.
+            random.Random(number).randbytes(500),
+        ]
+        server.sendto(wrong[number % len(wrong)], client)
+        number += 1
 
 
 def sleep(seconds):

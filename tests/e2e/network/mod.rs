@@ -1,4 +1,6 @@
 //! `--network user`: what a program inside reaches, what reaches it, and what
 //! does not; against servers in namespaces of the tests' own.
 
+mod dns;
 mod tcp;
+mod udp;

@@ -37,7 +37,6 @@ ip route add default via 198.51.100.254
 ip -6 route add default via 2001:db8:1::fe
 ip route add unreachable 192.0.2.0/24
 ip -6 route add unreachable 2001:db8:2::/64
-echo 0 0 > /proc/sys/net/ipv4/ping_group_range
 mount --bind \"$1\" /etc/resolv.conf
 echo $$
 exec cat
@@ -46,8 +45,19 @@ exec cat
 const SERVER: &str = include_str!("../network/server.py");
 const CLIENT: &str = include_str!("../network/client.py");
 
-/// What its resolver knows.
-const ZONE: &str = "
+/// The host, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Host {
+    dir: Dir,
+    store: Store,
+    keeper: Child,
+    pid: String,
+    servers: Vec<Child>,
+}
+
+impl Host {
+    /// What its resolver knows.
+    pub(crate) const ZONE: &str = "
 no-resolv
 no-hosts
 port=53
@@ -66,17 +76,6 @@ txt-record=text.test,\"hello world\"
 local=/test/
 ";
 
-/// The host, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Host {
-    dir: Dir,
-    store: Store,
-    keeper: Child,
-    pid: String,
-    servers: Vec<Child>,
-}
-
-impl Host {
     /// Whether the programs are there that make one.
     pub(crate) fn possible() -> bool {
         ["ip", "nsenter", "dnsmasq", "python3"].iter().all(|program| has(program))
@@ -104,17 +103,25 @@ impl Host {
     /// One with all servers of `network/server.py`.
     pub(crate) fn serving() -> Self {
         let mut host = Self::new();
-        let server = host.file("server.py").display().to_string();
-        let mut server = host.start(&["python3", &server]);
-        assert_eq!(first_line(&mut server), "ready");
-        host.servers.push(server);
+        host.start_ready(&[&host.path("server.py")]);
         host
     }
 
-    /// The same with a resolver that knows [`ZONE`].
+    /// Starts a step of `network/client.py` that serves.
+    pub(crate) fn start_client(&mut self, step: &str) {
+        self.start_ready(&[&self.path("client.py"), step]);
+    }
+
+    fn start_ready(&mut self, python: &[&str]) {
+        let mut server = self.start(&[&["python3"], python].concat());
+        assert_eq!(first_line(&mut server), "ready");
+        self.servers.push(server);
+    }
+
+    /// The same with a resolver that knows [`Host::ZONE`].
     pub(crate) fn resolving() -> Self {
         let mut host = Self::serving();
-        host.resolve(ZONE);
+        host.resolve(Self::ZONE);
         host
     }
 
@@ -129,6 +136,11 @@ impl Host {
         self.servers.len() - 1
     }
 
+    /// Lets programs ping, as distributions do; the kernel's default is nobody.
+    pub(crate) fn let_ping(&self) {
+        self.sh("echo 0 0 > /proc/sys/net/ipv4/ping_group_range");
+    }
+
     /// Ends a server.
     pub(crate) fn end(&mut self, server: usize) {
         let mut server = self.servers.remove(server);
@@ -139,6 +151,10 @@ impl Host {
     /// A file of the host's own directory.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.file(name).display().to_string()
     }
 
     pub(crate) fn dir(&self) -> &Dir {
@@ -178,7 +194,7 @@ impl Host {
     /// Runs steps of `network/client.py` on the host.
     #[track_caller]
     pub(crate) fn client(&self, steps: &[&str]) -> String {
-        let client = self.file("client.py").display().to_string();
+        let client = self.path("client.py");
         let line = [&self.way()[..], &["python3", &client], steps].concat();
         let output = Command::new(line[0]).args(&line[1..]).output().unwrap();
         assert!(output.status.success(), "{steps:?}: {}", text(&output.stderr));
