@@ -206,6 +206,22 @@ def listen_udp(address, first, count):
             sockets[number].sendto(*sockets[number].recvfrom(70000))
 
 
+def listen_http(port):
+    """Answers every request with the name that was asked for, until killed."""
+    listener = socket.create_server(
+        ("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True
+    )
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            request = connection.recv(1 << 16).decode()
+            name = request.split("Host: ")[1].split("\r\n")[0]
+            body = f"served {name}\n"
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            connection.sendall((head + body).encode())
+
+
 def lookup(name):
     """The addresses that the C library finds."""
     try:

@@ -2,5 +2,7 @@
 //! does not; against servers in namespaces of the tests' own.
 
 mod dns;
+mod policy;
+mod publish;
 mod tcp;
 mod udp;
