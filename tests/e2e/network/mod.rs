@@ -2,6 +2,7 @@
 //! does not; against servers in namespaces of the tests' own.
 
 mod dns;
+mod faults;
 mod policy;
 mod publish;
 mod tcp;

@@ -166,7 +166,7 @@ local=/test/
     }
 
     /// What leads a command onto the host.
-    fn way(&self) -> Vec<&str> {
+    pub(crate) fn way(&self) -> Vec<&str> {
         vec!["nsenter", "-t", &self.pid, "-U", "-n", "-m", "--preserve-credentials", "--"]
     }
 
