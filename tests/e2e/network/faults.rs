@@ -93,8 +93,8 @@ fn a_flood_from_forged_addresses_harms_nobody() {
     let host = Host::serving();
     let echo = format!("half_close {HOST4}");
     let steps = [
-        &format!("flood {HOST4} 7001 20000"),
-        "flood 203.0.113.1 80 20000",
+        &format!("flood {HOST4} 7001 8000"),
+        "flood 203.0.113.1 80 8000",
         &echo,
         &format!("half_close {HOST6}"),
         &format!("udp {HOST4} 7001 100"),

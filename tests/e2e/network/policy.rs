@@ -96,6 +96,16 @@ fn all_else_is_denied_at_once_and_told() {
 }
 
 #[test]
+fn the_hundredth_denial_is_as_quick_as_the_first() {
+    require!(Host::possible(), "ip, nsenter, dnsmasq, python3");
+    let host = Host::new();
+    let steps = [format!("each {HOST4} 7001 100"), format!("each {HOST6} 7001 100")];
+    let (seen, notes) = inside(&host, &ONLY, &steps.each_ref().map(String::as_str));
+    assert_eq!(seen, ["EHOSTUNREACH", "EACCES"]);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+}
+
+#[test]
 fn another_notation_of_an_address_is_no_way_around() {
     require!(Host::possible(), "ip, nsenter, dnsmasq, python3");
     let host = Host::serving();

@@ -157,10 +157,6 @@ local=/test/
         self.file(name).display().to_string()
     }
 
-    pub(crate) fn dir(&self) -> &Dir {
-        &self.dir
-    }
-
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
