@@ -13,9 +13,10 @@ set -euo pipefail
 
 # Debian packages, each with a program or file by which its presence is known.
 packages=(
-    apache2-utils:htpasswd binutils:readelf busybox-static:/usr/share/doc/busybox-static docker-registry:docker-registry
-    gcc:cc libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap openssl:openssl perl:perl
-    shellcheck:shellcheck strace:strace uidmap:newuidmap
+    apache2-utils:htpasswd binutils:readelf busybox-static:/usr/share/doc/busybox-static curl:curl
+    dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc iproute2:ip iputils-ping:ping
+    libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft openssl:openssl perl:perl
+    python3:/usr/bin/python3 shellcheck:shellcheck strace:strace uidmap:newuidmap
 )
 ranges=sandbox-test-ranges
 plain=sandbox-test-plain

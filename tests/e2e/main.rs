@@ -19,6 +19,7 @@ mod hostile;
 mod images;
 mod isolation;
 mod nested;
+mod network;
 mod pull;
 mod run;
 mod signals;

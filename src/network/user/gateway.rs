@@ -144,6 +144,10 @@ impl Namespace {
         // Every refusal is to be told at once.
         write_settings(&["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"], "0");
         write_settings(&["ipv4/tcp_congestion_control"], "reno");
+        // Of types that nobody sends: a kernel tells few a second that they are
+        // refused, and leaves the rest to wait (`icmp(7)`, `icmp_ratemask`).
+        write_settings(&["ipv4/icmp_ratemask"], "0");
+        write_settings(&["ipv6/icmp/ratemask"], "128");
         let rules = Socket::open(Protocol::Netfilter)?;
         ruleset::install(&rules, addresses)?;
         let hold = if hold { ruleset::hold(&rules) } else { Hold::No };
@@ -163,8 +167,9 @@ pub(super) fn probe() -> sys::Result<(Hold, bool)> {
 }
 
 /// Settings of the namespace that the thread is in, which a kernel or a container
-/// around us may not let us change: then pings are answered by the gateway, and
-/// the host's congestion control holds on the link as well.
+/// around us may not let us change: then pings are answered by the gateway, the
+/// host's congestion control holds on the link as well, and many errors at once
+/// are timeouts.
 fn write_settings(names: &[&str], value: &str) {
     for name in names {
         let _ = fs::write(format!("/proc/sys/net/{name}"), value);

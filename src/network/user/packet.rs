@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use rustix::io::Errno;
+
 const ICMP: u8 = libc::IPPROTO_ICMP as u8;
 const ICMPV6: u8 = libc::IPPROTO_ICMPV6 as u8;
 const UDP: u8 = libc::IPPROTO_UDP as u8;
@@ -20,14 +22,31 @@ pub(super) enum Unreachable {
     Port,
     /// A policy forbids it.
     Prohibited,
+    /// There is no route to it.
+    Network,
+    /// There is one, which ends before it.
+    Host,
 }
 
 impl Unreachable {
+    /// Of the error of the host's socket.
+    pub(super) fn of(errno: Errno) -> Self {
+        match errno {
+            Errno::NETUNREACH | Errno::AFNOSUPPORT => Self::Network,
+            Errno::ACCESS | Errno::PERM => Self::Prohibited,
+            _ => Self::Host,
+        }
+    }
+
     /// Type and code.
     fn numbers(self, v6: bool) -> [u8; 2] {
         match (self, v6) {
+            (Self::Network, false) => [3, 0],
+            (Self::Host, false) => [3, 1],
             (Self::Port, false) => [3, 3],
             (Self::Prohibited, false) => [3, 13],
+            (Self::Network, true) => [1, 0],
+            (Self::Host, true) => [1, 3],
             (Self::Port, true) => [1, 4],
             (Self::Prohibited, true) => [1, 1],
         }

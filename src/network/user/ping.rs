@@ -92,13 +92,12 @@ impl Pings {
     fn open(&mut self, key: Key, message: &[u8], shared: &mut Shared) -> Option<usize> {
         let (client, destination, _) = key;
         let ends = [client, destination].map(|address| SocketAddr::new(address, 0));
-        let prohibited = |shared: &Shared| {
-            let why = Unreachable::Prohibited;
+        let tell = |why: Unreachable, shared: &Shared| {
             let packet = packet::echo_unreachable(why, client, destination, message);
             shared.send_raw(client, &packet);
         };
         let Ok(mut flow) = shared.admit(Protocol::Icmp, ends[0], ends[1]) else {
-            prohibited(shared);
+            tell(Unreachable::Prohibited, shared);
             return None;
         };
         let host = socket::open(Kind::Ping, destination).and_then(|socket| {
@@ -109,7 +108,7 @@ impl Pings {
             Ok(host) => Some(self.insert(key, host, flow, shared)),
             Err(error) => {
                 self.explain(error, shared);
-                prohibited(shared);
+                tell(Unreachable::of(error), shared);
                 flow.failed(Errno::from_raw(error.raw_os_error()));
                 shared.record(&flow);
                 None

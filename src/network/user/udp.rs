@@ -90,8 +90,7 @@ impl Datagrams {
     fn open(&mut self, pair: Pair, shared: &mut Shared) -> Option<usize> {
         let (client, destination) = pair;
         let Ok(mut flow) = shared.admit(Protocol::Udp, client, destination) else {
-            let packet = packet::datagram_unreachable(Unreachable::Prohibited, client, destination);
-            shared.send_raw(client.ip(), &packet);
+            tell_unreachable(Unreachable::Prohibited, pair, shared);
             return None;
         };
         let opened = connected_host_socket(flow.dialled).and_then(|host| {
@@ -104,6 +103,7 @@ impl Datagrams {
         match opened {
             Ok(ends) => Some(self.insert(pair, ends, None, flow, shared)),
             Err(error) => {
+                tell_unreachable(Unreachable::of(error), pair, shared);
                 flow.failed(Errno::from_raw(error.raw_os_error()));
                 shared.record(&flow);
                 None
@@ -231,10 +231,8 @@ impl Datagrams {
 
     /// Nobody listens at the other side of `end`.
     fn refused(&self, index: usize, end: End, shared: &Shared) {
-        let (client, destination) = self.list[index].pair;
         if end == End::Host {
-            let packet = packet::datagram_unreachable(Unreachable::Port, client, destination);
-            shared.send_raw(client.ip(), &packet);
+            tell_unreachable(Unreachable::Port, self.list[index].pair, shared);
         }
     }
 
@@ -270,6 +268,12 @@ impl Datagrams {
             shared.record(&exchange.flow);
         }
     }
+}
+
+/// Tells the client that its datagram has not arrived.
+fn tell_unreachable(why: Unreachable, (client, destination): Pair, shared: &Shared) {
+    let packet = packet::datagram_unreachable(why, client, destination);
+    shared.send_raw(client.ip(), &packet);
 }
 
 fn connected_host_socket(destination: SocketAddr) -> rustix::io::Result<OwnedFd> {

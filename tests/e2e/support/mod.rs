@@ -2,6 +2,7 @@
 
 mod dir;
 mod front;
+mod host;
 mod http;
 mod image;
 mod probe;
@@ -11,13 +12,14 @@ mod test;
 
 pub(crate) use dir::{Dir, debian_packages, debian_tar};
 pub(crate) use front::Front;
+pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
 pub(crate) use image::{Compression, Image, Layer};
 pub(crate) use probe::{
     chown_is_real, eventually, is_root, mounts_below, processes_naming, user_namespaces,
 };
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;
-pub(crate) use test::{Store, Test, binary, debian, warm};
+pub(crate) use test::{Running, Store, Test, binary, debian, warm};
 
 /// Skips a test where the machine cannot run it, and says so.
 ///

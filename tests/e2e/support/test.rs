@@ -5,7 +5,7 @@ use std::{
     fmt,
     io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Output, Stdio},
     sync::OnceLock,
     thread,
     time::Duration,
@@ -316,6 +316,10 @@ impl Running {
 
     pub(crate) fn stdin(&mut self) -> ChildStdin {
         self.child.stdin.take().unwrap()
+    }
+
+    pub(crate) fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
     }
 
     /// Waits until the workload has written this line.

@@ -1,0 +1,9 @@
+//! `--network user`: what a program inside reaches, what reaches it, and what
+//! does not; against servers in namespaces of the tests' own.
+
+mod dns;
+mod faults;
+mod policy;
+mod publish;
+mod tcp;
+mod udp;
