@@ -9,6 +9,7 @@ use std::{
 use rustix::{event::epoll::Event, net::SendFlags};
 
 use super::{
+    acceptor::Acceptor,
     addresses::Addresses,
     dns::{Learnt, Names, Resolver},
     flowlog::{Direction, Flow, FlowLog},
@@ -52,6 +53,7 @@ pub(super) struct Engine {
 pub(super) struct Shared {
     pub(super) reactor: Reactor,
     pub(super) gateway: Gateway,
+    pub(super) acceptor: Acceptor,
     pub(super) addresses: Addresses,
     pub(super) policy: Policy,
     /// What the sandbox knows addresses by.
@@ -79,6 +81,7 @@ impl Engine {
         let shared = Shared {
             reactor: Reactor::new()?,
             gateway,
+            acceptor: Acceptor::new(),
             addresses,
             policy,
             names: names::Names::default(),

@@ -28,6 +28,7 @@
 //! without queues accepts connections first and resets those that fail; one
 //! without IPv6 carries IPv4.
 
+mod acceptor;
 mod addresses;
 mod dns;
 mod engine;

@@ -6,8 +6,6 @@
 
 use std::{net::SocketAddr, os::fd::AsFd};
 
-use rustix::net::SocketFlags;
-
 use super::{
     engine::Shared,
     policy::Protocol,
@@ -61,10 +59,11 @@ impl Ports {
 impl Published {
     /// None if there is nobody.
     fn accept(&self, tcp: &mut Connections, shared: &mut Shared) -> Option<()> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (host, client) = rustix::net::acceptfrom_with(&self.socket, flags).ok()?;
-        let client = tcp::plain(client?)?;
-        tcp.enter(host, client, self.inside(shared), shared);
+        let accepted = shared.acceptor.accept(&self.socket)?;
+        if !accepted.turned_away {
+            let client = tcp::plain(accepted.client)?;
+            tcp.enter(accepted.socket, client, self.inside(shared), shared);
+        }
         Some(())
     }
 

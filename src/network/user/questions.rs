@@ -11,10 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::net::{RecvFlags, SendFlags, SocketFlags};
+use rustix::net::{RecvFlags, SendFlags};
 use slab::Slab;
 
 use super::{
+    acceptor::Accepted,
     dns::{Answer, Forward, Framing, LONGEST_QUERY, Resolver, Step, Token, Transport, framed},
     engine::Shared,
     reactor::{Source, When},
@@ -208,10 +209,9 @@ impl Questions {
 
     /// A program of the sandbox connects to ask.
     pub(super) fn accept(&mut self, door: usize, shared: &mut Shared) {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let listener = &shared.gateway.doors[door].dns_tcp;
-        while let Ok(socket) = rustix::net::accept_with(listener, flags) {
-            if self.askers.len() >= ASKERS {
+        while let Some(Accepted { socket, turned_away, .. }) = shared.acceptor.accept(listener) {
+            if turned_away || self.askers.len() >= ASKERS {
                 continue; // And closes it.
             }
             let source = Source::Asker(self.askers.vacant_key());

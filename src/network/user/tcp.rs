@@ -25,7 +25,7 @@ use std::{
 };
 
 use nix::errno::Errno;
-use rustix::net::{SocketFlags, sockopt};
+use rustix::net::sockopt;
 use slab::Slab;
 
 use super::{
@@ -163,17 +163,18 @@ impl Connections {
     /// The sandbox's side has completed its handshake with the gateway.
     pub(super) fn accept(&mut self, door: usize, shared: &mut Shared) {
         for _ in 0..TURNS {
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let listener = &shared.gateway.doors[door].tcp;
-            let Ok((sandbox, Some(client))) = rustix::net::acceptfrom_with(listener, flags) else {
-                return;
-            };
+            let Some(accepted) = shared.acceptor.accept(listener) else { return };
+            let sandbox = accepted.socket;
             let destination = rustix::net::getsockname(&sandbox);
-            let pair = destination.ok().and_then(|to| Some((plain(client)?, plain(to)?)));
+            let pair = destination.ok();
+            let pair = pair.and_then(|to| Some((plain(accepted.client)?, plain(to)?)));
             let Some(pair) = pair else { continue };
-            match self.waiting.remove(&pair) {
-                Some(index) => self.claim(index, sandbox, shared),
-                None => self.dial_accepted(pair, sandbox, shared),
+            match (self.waiting.remove(&pair), accepted.turned_away) {
+                (Some(index), true) => self.give_up(index, shared),
+                (None, true) => {}
+                (Some(index), false) => self.claim(index, sandbox, shared),
+                (None, false) => self.dial_accepted(pair, sandbox, shared),
             }
         }
     }
@@ -187,6 +188,15 @@ impl Connections {
                 self.close(index, shared);
             }
         }
+    }
+
+    /// There is no descriptor for the sandbox's side.
+    fn give_up(&mut self, index: usize, shared: &mut Shared) {
+        if let Stage::Answered { host } = &self.list[index].stage {
+            reset_on_close(host);
+        }
+        self.list[index].flow.failed(Errno::EMFILE);
+        self.close(index, shared);
     }
 
     /// Where SYNs are not held.

@@ -413,8 +413,12 @@ def exhaust(address, port, count):
     """Opens more connections than can be carried, then waits for one that can."""
     made = []
     for _ in range(int(count)):
-        with contextlib.suppress(OSError):
-            made.append(tcp(address, port, 0.5))
+        try:
+            made.append(tcp(address, port, 3))
+        except TimeoutError:
+            return "timeout"
+        except OSError:
+            pass
     for connection in made:
         connection.close()
     for _ in range(100):

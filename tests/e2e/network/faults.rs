@@ -15,7 +15,7 @@ fn state(host: &Host) -> String {
     host.sh("ip -o link; ip -o addr; ip route; ip -6 route; ip rule; cat /proc/net/netfilter/nf_queue 2>&1 || :")
 }
 
-/// Network namespaces in which some process of ours is, without the host's.
+/// In how many network namespaces there are processes of this store.
 fn namespaces(marker: &str) -> usize {
     let mut found: Vec<_> = processes_of(marker)
         .into_iter()
@@ -47,7 +47,7 @@ fn a_killed_supervisor_takes_the_sandbox_along() {
     let mut running = host.inside(&["-i", "-p", "8080:80"], &steps).spawn();
     running.wait_for("half");
     running.wait_for("waiting");
-    assert!(namespaces(&marker) > 0);
+    assert_eq!(namespaces(&marker), 2, "the host's and the sandbox's");
     running.signal(Signal::KILL);
     let gone = || processes_naming(&marker).is_empty().then_some(());
     assert!(eventually(Duration::from_secs(5), gone).is_some(), "{:?}", processes_naming(&marker));

@@ -199,7 +199,9 @@ local=/test/
 
     /// `sandbox run OPTIONS host COMMAND` on this host.
     pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> Test {
-        self.sandbox(&[&["run"], options, &["host"], command].concat())
+        // What runs inside is found by the store's path, as the supervisor is.
+        let mark = format!("MARK={}", self.store.path().display());
+        self.sandbox(&[&["run", "-e", &mark], options, &["host"], command].concat())
     }
 
     /// `sandbox ARGS` on this host.
