@@ -107,12 +107,12 @@ impl Addresses {
         self.address6(GATEWAY)
     }
 
-    /// What [`HOST_NAME`] means.
+    /// What `host.sandbox.internal` means.
     pub fn host4(&self) -> Ipv4Addr {
         self.address4(HOST)
     }
 
-    /// What [`HOST_NAME`] means.
+    /// What `host.sandbox.internal` means.
     pub fn host6(&self) -> Ipv6Addr {
         self.address6(HOST)
     }

@@ -141,7 +141,8 @@ impl Namespace {
         links::take_everything(&links, false)?;
         let ipv6 = links::take_everything(&links, true).is_ok();
         write_settings(&["ipv4/icmp_echo_ignore_all", "ipv6/icmp/echo_ignore_all"], "1");
-        // Every refusal is to be told at once.
+        // The kernel would tell a few connections a second that they are refused,
+        // and leave the rest to wait (`icmp(7)`).
         write_settings(&["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"], "0");
         write_settings(&["ipv4/tcp_congestion_control"], "reno");
         // Of types that nobody sends: a kernel tells few a second that they are

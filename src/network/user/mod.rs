@@ -11,15 +11,15 @@
 //!                         └─ port 53 ─▶ resolver ─────────── host's resolver
 //! ```
 //!
-//! The *gateway* ([`gateway`], [`links`], [`ruleset`]) is a network namespace of
+//! The *gateway* (`gateway`, `links`, `ruleset`) is a network namespace of
 //! the domain's that takes every packet of the sandbox for its own, whatever its
 //! destination, and has no way out. What it receives, sockets of ours receive. For each connection
 //! and flow, the supervisor opens a socket in the host's namespace and joins the
-//! two ([`tcp`], [`udp`], [`ping`]); [`policy`] is asked there, at the only way
+//! two (`tcp`, `udp`, `ping`); `policy` is asked there, at the only way
 //! out. The sandbox's kernel speaks TCP with the gateway's, the host's with the
-//! world, and the bytes between go by `splice(2)` ([`relay`]).
+//! world, and the bytes between go by `splice(2)` (`relay`).
 //!
-//! One thread carries everything ([`engine`]); another keeps the gateway's
+//! One thread carries everything (`engine`); another keeps the gateway's
 //! namespace at hand. Both end with the supervisor, and with them the namespace
 //! and all that is in it: nothing is to be cleaned up.
 //!

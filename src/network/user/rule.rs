@@ -32,7 +32,7 @@ impl Rule {
         matches!(&self.target, Target::Addresses(prefix) if prefix.contains(address))
     }
 
-    /// Whether it is about a name, as [`super::hostname::normal`] makes it.
+    /// Whether it is about a name, in small letters and without a final dot.
     pub fn has_name(&self, name: &str) -> bool {
         match &self.target {
             Target::Name(host) => host.as_str() == name,
