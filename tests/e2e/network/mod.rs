@@ -4,6 +4,7 @@
 mod dns;
 mod faults;
 mod policy;
+mod programs;
 mod publish;
 mod tcp;
 mod udp;

@@ -118,6 +118,17 @@ local=/test/
         self.servers.push(server);
     }
 
+    /// Starts a program that listens on a port, and waits until it does.
+    #[track_caller]
+    pub(crate) fn start_server(&mut self, command: &[&str], port: u16) {
+        let server = self.start(command);
+        self.servers.push(server);
+        let connect = format!("connect {HOST4} {port}");
+        let listens = || self.client(&[&connect]) == "connected\n";
+        let up = eventually(Duration::from_secs(10), || listens().then_some(()));
+        assert!(up.is_some(), "{command:?} does not start");
+    }
+
     /// The same with a resolver that knows [`Host::ZONE`].
     pub(crate) fn resolving() -> Self {
         let mut host = Self::serving();
