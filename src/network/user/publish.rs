@@ -1,16 +1,15 @@
 //! Ports of the host that lead into a sandbox: `--publish`.
 
 use std::{
-    fmt, fs,
+    fmt, fs, iter,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    ops::RangeInclusive,
     os::fd::OwnedFd,
     str::FromStr,
 };
 
 use rustix::{io::Errno, net::sockopt};
 
-use super::policy::Protocol;
+use super::{policy::Protocol, port_range::PortRange};
 use crate::{
     hint::Hint,
     sys::socket::{self, Kind},
@@ -28,8 +27,8 @@ pub struct Publish {
     /// None for all.
     address: Option<IpAddr>,
     /// None for free ones.
-    host: Option<RangeInclusive<u16>>,
-    ports: RangeInclusive<u16>,
+    host: Option<PortRange>,
+    ports: PortRange,
     protocol: Protocol,
 }
 
@@ -91,8 +90,8 @@ impl Hint for Error {
 
 impl Publish {
     /// A port that an image exposes, on any free port of the host.
-    pub fn exposed(port: u16, protocol: Protocol) -> Self {
-        Self { address: None, host: None, ports: port..=port, protocol }
+    pub fn exposed(ports: PortRange, protocol: Protocol) -> Self {
+        Self { address: None, host: None, ports, protocol }
     }
 
     /// Takes the ports.
@@ -100,12 +99,9 @@ impl Publish {
     /// # Errors
     /// Which one cannot be had, and why.
     pub fn bind(&self) -> Result<Vec<Published>, Error> {
-        let first = self.host.as_ref().map(|host| *host.start());
-        let pairs = self.ports.clone().enumerate().map(|(offset, port)| {
-            let host = first.map_or(0, |first| first + offset as u16);
-            self.bind_one(host, port)
-        });
-        Ok(pairs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let hosts = self.host.iter().flat_map(PortRange::iter).chain(iter::repeat(0));
+        let bound = hosts.zip(self.ports.iter()).map(|(host, port)| self.bind_one(host, port));
+        Ok(bound.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// One port, at one address or at all of both families.
@@ -184,17 +180,14 @@ impl FromStr for Publish {
         };
         let (address, rest) = split_address(rest)?;
         let (host, ports) = rest.rsplit_once(':').unwrap_or(("", rest));
-        let ports = range(ports)?;
-        if *ports.start() == 0 {
-            return Err("0 is not a port inside".into());
-        }
-        let host = match host {
+        let ports: PortRange = ports.parse()?;
+        let host: Option<PortRange> = match host {
             "" | "0" => None,
-            host => Some(range(host)?),
+            host => Some(host.parse()?),
         };
         match &host {
-            Some(host) if host.len() != ports.len() => {
-                Err(format!("{} ports of the host for {} inside", host.len(), ports.len()))
+            Some(host) if host.count() != ports.count() => {
+                Err(format!("{} ports of the host for {} inside", host.count(), ports.count()))
             }
             _ => Ok(Self { address, host, ports, protocol }),
         }
@@ -219,13 +212,6 @@ fn split_address(text: &str) -> Result<(Option<IpAddr>, &str), String> {
     Ok((Some(address), rest))
 }
 
-fn range(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let port = |text: &str| text.parse().map_err(|_| format!("`{text}` is not a port"));
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let range: RangeInclusive<u16> = port(first)?..=port(last)?;
-    if range.is_empty() { Err(format!("`{text}` ends before it begins")) } else { Ok(range) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,19 +219,26 @@ mod tests {
     #[test]
     fn ports_are_written_as_in_docker() {
         let local: IpAddr = "127.0.0.1".parse().unwrap();
-        let tcp =
-            |address, host, ports| Ok(Publish { address, host, ports, protocol: Protocol::Tcp });
-        assert_eq!("80".parse(), tcp(None, None, 80..=80));
-        assert_eq!("8080:80".parse(), tcp(None, Some(8080..=8080), 80..=80));
-        assert_eq!("8080:80/tcp".parse(), tcp(None, Some(8080..=8080), 80..=80));
-        assert_eq!("0:80".parse(), tcp(None, None, 80..=80));
-        assert_eq!("127.0.0.1::80".parse(), tcp(Some(local), None, 80..=80));
-        assert_eq!("127.0.0.1:0:80".parse(), tcp(Some(local), None, 80..=80));
-        assert_eq!("127.0.0.1:8080:80".parse(), tcp(Some(local), Some(8080..=8080), 80..=80));
-        assert_eq!("8000-8002:80-82".parse(), tcp(None, Some(8000..=8002), 80..=82));
+        let range = |first, last| PortRange::new(first, last).unwrap();
+        let tcp = |address, host: Option<(u16, u16)>, (first, last)| {
+            let host = host.map(|(first, last)| range(first, last));
+            Ok(Publish { address, host, ports: range(first, last), protocol: Protocol::Tcp })
+        };
+        assert_eq!("80".parse(), tcp(None, None, (80, 80)));
+        assert_eq!("8080:80".parse(), tcp(None, Some((8080, 8080)), (80, 80)));
+        assert_eq!("8080:80/tcp".parse(), tcp(None, Some((8080, 8080)), (80, 80)));
+        assert_eq!("0:80".parse(), tcp(None, None, (80, 80)));
+        assert_eq!("127.0.0.1::80".parse(), tcp(Some(local), None, (80, 80)));
+        assert_eq!("127.0.0.1:0:80".parse(), tcp(Some(local), None, (80, 80)));
+        assert_eq!("127.0.0.1:8080:80".parse(), tcp(Some(local), Some((8080, 8080)), (80, 80)));
+        assert_eq!("8000-8002:80-82".parse(), tcp(None, Some((8000, 8002)), (80, 82)));
         let v6 = Some(Ipv6Addr::LOCALHOST.into());
-        let udp =
-            Publish { address: v6, host: Some(53..=53), ports: 53..=53, protocol: Protocol::Udp };
+        let udp = Publish {
+            address: v6,
+            host: Some(range(53, 53)),
+            ports: range(53, 53),
+            protocol: Protocol::Udp,
+        };
         assert_eq!("[::1]:53:53/udp".parse(), Ok(udp));
     }
 
