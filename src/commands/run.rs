@@ -212,8 +212,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let mut network = connection.network();
     let created = runtime::create(&spec, &mut domain, || network.prepare())?;
     network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
+    sandbox.remove_old();
     let mut running = created.start()?;
-    sandbox.forget_crash_note();
     let status = running.wait(&supervision)?;
     network.del(&Attachment { id: &spec.id, netns: running.network_namespace() })?;
     sandbox.remove()?;

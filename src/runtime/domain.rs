@@ -9,7 +9,7 @@
 //!
 //! Ids must be mapped from *outside* if more than our own is wanted, and
 //! whoever is in the new namespace is not outside. So helper processes are
-//! forked first; each waits on a pipe until [`enter`] has made the namespace,
+//! started first; each waits on a pipe until [`enter`] has made the namespace,
 //! and then writes one map. They work while we do: [`Domain::settle`] waits for
 //! them, and is called as late as possible.
 //!
@@ -22,8 +22,8 @@
 //! 3. one id: 0 → the caller. Needs no helper and no configuration.
 
 use std::{
-    ffi::{CStr, CString},
-    fs, io,
+    ffi::CString,
+    fs,
     os::{
         fd::OwnedFd,
         unix::fs::{MetadataExt, PermissionsExt},
@@ -34,14 +34,16 @@ use std::{
 use nix::{
     errno::Errno,
     sched::CloneFlags,
-    sys::wait::{WaitStatus, waitpid},
-    unistd::{ForkResult, Pid, getegid, geteuid},
+    unistd::{getegid, geteuid},
 };
 
 use super::Error;
 use crate::{
     oci::IdMap,
-    sys::{self, accounts},
+    sys::{
+        self, accounts,
+        helper::{Errand, Messenger},
+    },
 };
 
 /// Who calls us, and which ids that makes available: nothing is done yet.
@@ -72,7 +74,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Domain {
     plan: Plan,
-    helpers: Vec<(String, Pid)>,
+    helpers: Vec<(String, Messenger)>,
 }
 
 impl Plan {
@@ -209,10 +211,7 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
     let (gate, opener) = sys::process::pipe().map_err(Error::Domain)?;
     let helpers = plan.start_helpers(&gate)?;
     let domain = Domain { plan, helpers };
-    if let Err(error) = sys::process::unshare(CloneFlags::CLONE_NEWUSER) {
-        domain.stop_helpers();
-        return Err(Error::Domain(error));
-    }
+    sys::process::unshare(CloneFlags::CLONE_NEWUSER).map_err(Error::Domain)?;
     if domain.helpers.is_empty() {
         domain.map_own_id()?;
     }
@@ -223,73 +222,43 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
 
 impl Plan {
     /// None if we can write the maps ourselves.
-    fn start_helpers(&self, gate: &OwnedFd) -> Result<Vec<(String, Pid)>, Error> {
-        let jobs = match &self.kind {
+    fn start_helpers(&self, gate: &OwnedFd) -> Result<Vec<(String, Messenger)>, Error> {
+        let errands = match &self.kind {
             Kind::OneId => Vec::new(),
-            Kind::Root => vec![("a helper".into(), self.write())],
+            Kind::Root => vec![("a helper".into(), self.write()?)],
             Kind::Ranges { newuidmap, newgidmap } => vec![
-                ("newuidmap".into(), Job::exec(newuidmap, &self.uids)?),
-                ("newgidmap".into(), Job::exec(newgidmap, &self.gids)?),
+                ("newuidmap".into(), exec(newuidmap, &self.uids)?),
+                ("newgidmap".into(), exec(newgidmap, &self.gids)?),
             ],
         };
-        let started = jobs.into_iter().map(|(name, job)| Ok((name, start(job, gate)?)));
-        started.collect()
+        let start = |errand| Messenger::start(errand, gate).map_err(Error::Domain);
+        errands.into_iter().map(|(name, errand)| Ok((name, start(errand)?))).collect()
     }
 
-    fn write(&self) -> Job {
-        let ours = Path::new("/proc").join(std::process::id().to_string());
-        Job::Write([
-            (ours.join("uid_map"), lines(&self.uids)),
-            (ours.join("gid_map"), lines(&self.gids)),
-        ])
+    /// Into our `/proc` directory, once the namespace exists.
+    fn write(&self) -> Result<Errand, Error> {
+        let ours = |file| c_string(format!("/proc/{}/{file}", std::process::id()));
+        Ok(Errand::Write(vec![
+            (ours("uid_map")?, lines(&self.uids)),
+            (ours("gid_map")?, lines(&self.gids)),
+        ]))
     }
 }
 
-/// What a helper does once the namespace exists.
-enum Job {
-    /// Write these texts into these files of our `/proc` directory.
-    Write([(PathBuf, String); 2]),
-    /// Run this program.
-    Exec { args: Vec<CString> },
+fn exec(program: &Path, map: &[IdMap]) -> Result<Errand, Error> {
+    let numbers = map.iter().flat_map(|extent| [extent.inside, extent.outside, extent.count]);
+    let numbers = [std::process::id()].into_iter().chain(numbers).map(|n| n.to_string());
+    let words = [program.to_string_lossy().into_owned()].into_iter().chain(numbers);
+    words.map(c_string).collect::<Result<_, _>>().map(Errand::Exec)
 }
 
-impl Job {
-    fn exec(program: &Path, map: &[IdMap]) -> Result<Self, Error> {
-        let numbers = map.iter().flat_map(|extent| [extent.inside, extent.outside, extent.count]);
-        let numbers = [std::process::id()].into_iter().chain(numbers).map(|n| n.to_string());
-        let words = [program.to_string_lossy().into_owned()].into_iter().chain(numbers);
-        let args = words.map(CString::new).collect::<Result<_, _>>();
-        Ok(Self::Exec { args: args.map_err(|error| Error::IdMap(error.into()))? })
-    }
-
-    /// Returns only if it fails, or is done.
-    fn perform(self) -> io::Result<()> {
-        match self {
-            Self::Write(files) => files.iter().try_for_each(|(file, text)| fs::write(file, text)),
-            Self::Exec { args } => {
-                let path: &CStr = &args[0];
-                Err(sys::process::exec(path, &args, &[]).errno.into())
-            }
-        }
-    }
+fn c_string(text: String) -> Result<CString, Error> {
+    CString::new(text).map_err(|error| Error::IdMap(error.into()))
 }
 
 fn lines(map: &[IdMap]) -> String {
     let line = |extent: &IdMap| format!("{} {} {}\n", extent.inside, extent.outside, extent.count);
     map.iter().map(line).collect()
-}
-
-/// Forks a process that does `job` after it has read a byte from `gate`.
-fn start(job: Job, gate: &OwnedFd) -> Result<Pid, Error> {
-    match sys::process::fork().map_err(Error::Domain)? {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => {
-            let _ = sys::process::die_with_parent();
-            let ready = rustix::io::read(gate, &mut [0u8]) == Ok(1);
-            let done = ready && job.perform().is_ok();
-            sys::process::exit(u8::from(!done))
-        }
-    }
 }
 
 impl Domain {
@@ -304,20 +273,12 @@ impl Domain {
     /// [`Error::IdMapHelper`] if a helper failed; it has said why on standard
     /// error.
     pub fn settle(&mut self) -> Result<(), Error> {
-        for (name, pid) in self.helpers.drain(..) {
-            let status = waitpid(pid, None).map_err(|errno| Error::IdMap(errno.into()))?;
-            if status != WaitStatus::Exited(pid, 0) {
+        for (name, helper) in self.helpers.drain(..) {
+            if !helper.finish().map_err(|error| Error::IdMap(error.errno.into()))? {
                 return Err(Error::IdMapHelper { name });
             }
         }
         Ok(())
-    }
-
-    /// For helpers that still wait for their byte.
-    fn stop_helpers(&self) {
-        for (_, pid) in &self.helpers {
-            let _ = nix::sys::signal::kill(*pid, nix::sys::signal::SIGKILL);
-        }
     }
 
     /// The map that anybody may write: root inside is the caller outside.
@@ -333,15 +294,6 @@ impl Domain {
         }
         fs::write("/proc/self/uid_map", lines(&self.plan.uids)).map_err(Error::IdMap)?;
         fs::write("/proc/self/gid_map", lines(&self.plan.gids)).map_err(Error::IdMap)
-    }
-}
-
-/// A helper whose namespace has gone would complain on our terminal.
-impl Drop for Domain {
-    fn drop(&mut self) {
-        for (_, pid) in self.helpers.drain(..) {
-            let _ = waitpid(pid, None);
-        }
     }
 }
 

@@ -10,9 +10,10 @@
 //!          parent (in the domain, host's     child (new namespaces, pid 1)
 //!          other namespaces)
 //! enter    unshare the domain
-//! create   clone3 ──────────────────────────▶ take what is the host's
-//!          make a network namespace            mount the root file system
-//!          ids are mapped  ─────Ready───────▶ change root, mount the rest
+//! create   begin a network namespace
+//!          clone3 ──────────────────────────▶ take what is the host's
+//!          ids are mapped  ─────Mapped──────▶ mount the root file system
+//!          it is made  ─────────Network─────▶ change root, mount the rest
 //!          ... the caller adds a network ...
 //! start    ────────────────────Start────────▶ drop privileges, execve
 //!          read until end of file ◀────────── Failed(why), or end of file

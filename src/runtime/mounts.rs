@@ -14,9 +14,10 @@
 //! and then covered by the real `/dev`.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io,
-    os::{fd::OwnedFd, unix::fs::symlink},
+    os::fd::OwnedFd,
     path::Path,
 };
 
@@ -92,35 +93,30 @@ impl Sources {
     }
 
     fn attach_kernel_files(&self) -> sys::Result<()> {
-        make_directory(Path::new("/proc"))?;
-        self.proc.attach(Path::new("/proc"))?;
-        let Some(sys) = &self.sys else { return Ok(()) };
-        make_directory(Path::new("/sys"))?;
-        sys.attach(Path::new("/sys"))
+        attach(&self.proc, Path::new("/proc"))?;
+        self.sys.iter().try_for_each(|sys| attach(sys, Path::new("/sys")))
     }
 
     /// A private `/dev`: no device of the host but the harmless ones.
     fn attach_dev(&self, spec: &Spec, ids: &Plan) -> sys::Result<()> {
-        make_directory(Path::new("/dev"))?;
         let quiet = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
-        mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?
-            .attach(Path::new("/dev"))?;
+        let dev = mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?;
+        attach(&dev, Path::new("/dev"))?;
         for (name, device) in &self.devices {
-            let target = Path::new("/dev").join(name);
-            make_file(&target)?;
-            device.attach(&target)?;
+            sys::fs::create_file_at(dev.as_fd(), Path::new(name))?;
+            device.attach_at(dev.as_fd(), name)?;
         }
         for (name, target) in LINKS {
-            symlink(target, Path::new("/dev").join(name))
-                .named(|| format!("symlink({target:?}, \"/dev/{name}\")"))?;
+            sys::fs::symlink_at(OsStr::new(target), dev.as_fd(), Path::new(name))?;
         }
-        attach_pseudo_terminals(ids)?;
+        attach_in(&dev, "pts", &pseudo_terminals(ids)?)?;
         let nodev = quiet | Attributes::MOUNT_ATTR_NODEV;
         let size = spec.shm_size.to_string();
-        attach_at("/dev/shm", mount::make("tmpfs", &[("mode", "1777"), ("size", &size)], nodev)?)?;
+        let shm = mount::make("tmpfs", &[("mode", "1777"), ("size", &size)], nodev)?;
+        attach_in(&dev, "shm", &shm)?;
         // A kernel may be built without message queues.
         let Ok(queues) = mount::make("mqueue", &[], nodev) else { return Ok(()) };
-        attach_at("/dev/mqueue", queues)
+        attach_in(&dev, "mqueue", &queues)
     }
 
     fn attach_requested(&self, mounts: &[Mount]) -> Result<Volumes, Failure> {
@@ -196,7 +192,7 @@ fn take_binds(mounts: &[Mount]) -> Result<Vec<Detached>, Failure> {
 }
 
 /// `gid=5` is Debian's and Fedora's group `tty`; it has to be mapped.
-fn attach_pseudo_terminals(ids: &Plan) -> sys::Result<()> {
+fn pseudo_terminals(ids: &Plan) -> sys::Result<Detached> {
     let attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
     let mut options = vec![("ptmxmode", "0666"), ("mode", "0620")];
     let is_mapped = |extent: &IdMap| {
@@ -205,12 +201,24 @@ fn attach_pseudo_terminals(ids: &Plan) -> sys::Result<()> {
     if ids.gids.iter().any(is_mapped) {
         options.push(("gid", "5"));
     }
-    attach_at("/dev/pts", mount::make("devpts", &options, attributes)?)
+    mount::make("devpts", &options, attributes)
 }
 
-fn attach_at(target: &str, mount: Detached) -> sys::Result<()> {
-    make_directory(Path::new(target))?;
-    mount.attach(Path::new(target))
+/// At a directory that nearly every image has, and the skeleton anyway.
+fn attach(mount: &Detached, target: &Path) -> sys::Result<()> {
+    match mount.attach(target) {
+        Err(error) if error.errno == Errno::ENOENT => {
+            make_directory(target)?;
+            mount.attach(target)
+        }
+        attached => attached,
+    }
+}
+
+/// In a file system of our own, which has nothing of this name yet.
+fn attach_in(directory: &Detached, name: &str, mount: &Detached) -> sys::Result<()> {
+    sys::fs::mkdir_at(directory.as_fd(), Path::new(name), 0o755)?;
+    mount.attach_at(directory.as_fd(), name)
 }
 
 fn attach_bind(source: &Detached, request: &Mount, users: &Volumes) -> sys::Result<()> {
@@ -241,9 +249,8 @@ fn make_path(target: &Path, directory: bool, users: &Volumes) -> sys::Result<()>
 
 /// Files that we bring, and emptiness over those that nobody shall see.
 fn attach_own_files(spec: &Spec) -> Result<(), Failure> {
-    make_directory(Path::new(WORKSHOP))
-        .and_then(|()| mount::make("tmpfs", &[("mode", "0755")], quiet()))
-        .and_then(|workshop| workshop.attach(Path::new(WORKSHOP)))
+    mount::make("tmpfs", &[("mode", "0755")], quiet())
+        .and_then(|workshop| attach(&workshop, Path::new(WORKSHOP)))
         .map_err(Failure::mount("a place for our own files"))?;
     for (number, file) in spec.files.iter().enumerate() {
         match attach_file(&Path::new(WORKSHOP).join(number.to_string()), file) {
@@ -260,20 +267,31 @@ fn attach_file(source: &Path, file: &SmallFile) -> sys::Result<()> {
     if file.optional && !file.path.parent().is_some_and(Path::is_dir) {
         return Ok(());
     }
-    make_path(&file.path, false, &Volumes::default())?;
     fs::write(source, &file.content).named(|| format!("write({source:?})"))?;
-    mount::bind(source, &file.path)
+    match mount::bind(source, &file.path) {
+        Err(error) if error.errno == Errno::ENOENT => {
+            make_path(&file.path, false, &Volumes::default())?;
+            mount::bind(source, &file.path)
+        }
+        bound => bound,
+    }
 }
 
 /// Covers files and directories so that nothing of them can be seen.
+///
+/// What is mounted from a read-only mount is read-only as well.
 fn hide(paths: &[&str]) -> sys::Result<()> {
+    if paths.is_empty() {
+        return Ok(());
+    }
     let (directory, file) = (Path::new("/dev/directory"), Path::new("/dev/file"));
-    make_directory(directory)?;
-    make_file(file)?;
+    fs::create_dir(directory).named(|| format!("mkdir({directory:?})"))?;
+    File::create_new(file).named(|| format!("open({file:?}, O_CREAT)"))?;
+    mount::set_readonly(Path::new(WORKSHOP))?;
     for path in paths.iter().map(Path::new) {
         match fs::symlink_metadata(path) {
-            Ok(there) if there.is_dir() => mount::bind_readonly(directory, path)?,
-            Ok(_) => mount::bind_readonly(file, path)?,
+            Ok(there) if there.is_dir() => mount::bind(directory, path)?,
+            Ok(_) => mount::bind(file, path)?,
             Err(_) => {}
         }
     }
@@ -281,8 +299,10 @@ fn hide(paths: &[&str]) -> sys::Result<()> {
 }
 
 fn protect(paths: &[&str]) -> sys::Result<()> {
-    let present = paths.iter().map(Path::new).filter(|path| fs::symlink_metadata(path).is_ok());
-    present.into_iter().try_for_each(|path| mount::bind_readonly(path, path))
+    paths.iter().map(Path::new).try_for_each(|path| match mount::bind_readonly(path, path) {
+        Err(error) if error.errno == Errno::ENOENT => Ok(()),
+        bound => bound,
+    })
 }
 
 /// Makes `/dev/console` another name of the terminal.

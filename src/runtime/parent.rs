@@ -56,6 +56,7 @@ pub fn create(
     if spec.host_pids {
         sys::process::adopt_orphans().map_err(Error::Supervise)?;
     }
+    let netns = begin_network_namespace(spec)?;
     match sys::process::clone(namespaces(spec)).map_err(Error::Namespaces)? {
         ForkResult::Child => {
             drop(parent_end);
@@ -64,13 +65,15 @@ pub fn create(
         ForkResult::Parent { child } => {
             drop(child_end);
             let child = Child(Some(child));
-            let netns = network_namespace(spec, || {
-                meanwhile();
-                domain.settle()?;
-                // A child that has failed already will say so at `start`.
-                let _ = parent_end.mapped();
-                Ok(())
-            })?;
+            meanwhile();
+            domain.settle()?;
+            // A child that has failed already will say so at `start`.
+            let _ = parent_end.mapped();
+            let netns = match netns {
+                Some(netns) => netns.finish(),
+                None => sys::net::own_namespace(),
+            };
+            let netns = netns.map_err(Error::Namespaces)?;
             let _ = parent_end.network(Some(netns.as_fd()).filter(|_| !spec.host_network));
             let with_terminal = spec.process.terminal;
             Ok(Created { child, netns, handshake: parent_end, with_terminal })
@@ -87,19 +90,14 @@ fn namespaces(spec: &Spec) -> CloneFlags {
     flags
 }
 
-/// The sandbox's own or the host's. Making one takes as long as all the others
-/// together, so it is made while the child mounts, and while `meanwhile` runs.
-fn network_namespace(
-    spec: &Spec,
-    meanwhile: impl FnOnce() -> Result<(), Error>,
-) -> Result<OwnedFd, Error> {
-    if spec.host_network {
-        meanwhile()?;
-        return sys::net::own_namespace().map_err(Error::Namespaces);
+/// The sandbox's own; none if it is to have the host's. Making one takes as long
+/// as all other namespaces together, so it is made while they are, and while the
+/// child mounts.
+fn begin_network_namespace(spec: &Spec) -> Result<Option<sys::net::NewNamespace>, Error> {
+    match spec.host_network {
+        true => Ok(None),
+        false => sys::net::new_namespace().map(Some).map_err(Error::Namespaces),
     }
-    let netns = sys::net::new_namespace(meanwhile);
-    let (netns, done) = netns.map_err(Error::Namespaces)?;
-    done.map(|()| netns)
 }
 
 impl Created {

@@ -9,6 +9,7 @@
 //! ROOT/layers/MAP/HEX/owners  owners that could not be stored (`owners.rs`)
 //! ROOT/skeleton/              mount points, below all layers (`skeleton.rs`)
 //! ROOT/sandboxes/ID/          upper, work: what one sandbox changes
+//! ROOT/spare-MAP/             the same, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
 //! ```
 //!
@@ -141,6 +142,10 @@ impl Store {
 
     fn sandboxes(&self) -> PathBuf {
         self.root.join("sandboxes")
+    }
+
+    fn spare(&self) -> PathBuf {
+        self.root.join(format!("spare-{}", self.map.key))
     }
 
     fn failed(&self, source: sys::Error) -> Error {

@@ -26,10 +26,15 @@ pub(super) fn remove_tree(parent: impl AsFd, name: &Path) -> sys::Result<()> {
         Err(error) if !matches!(error.errno, Errno::EISDIR | Errno::EPERM) => return Err(error),
         Err(_) => {}
     }
-    let top = open(&parent, name)?;
-    // What is too deep comes back as an entry of the top, so look again.
-    while !empty(&top, &top, 0)? {}
+    remove_content(open(&parent, name)?)?;
     fs::rmdir_at(&parent, name)
+}
+
+/// Removes everything in `directory`, but not itself.
+pub(super) fn remove_content(directory: OwnedFd) -> sys::Result<()> {
+    // What is too deep comes back as an entry of the top, so look again.
+    while !empty(&directory, &directory, 0)? {}
+    Ok(())
 }
 
 /// Removes what is in `dir`; false if something of it was moved to `top`.

@@ -48,8 +48,8 @@ impl Store {
 
 /// An overlay whose changes go to the sandbox's directory.
 fn changes(lower: Vec<PathBuf>, sandbox: &SandboxDir, mode: u32) -> Result<Overlay, Error> {
-    let upper = Some(sandbox.create("upper", mode)?);
-    Ok(Overlay { lower, upper, work: Some(sandbox.create("work", 0o700)?) })
+    let (upper, work) = sandbox.changes(mode)?;
+    Ok(Overlay { lower, upper: Some(upper), work: Some(work) })
 }
 
 /// Whether `inner` is in `outer`, links resolved.

@@ -7,19 +7,48 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::{Error, Store, remove::remove_tree, temporary::Draft};
+use super::{
+    Error, Store,
+    remove::{remove_content, remove_tree},
+    temporary::Draft,
+};
 use crate::sys::{
     self,
-    fs::{chmod, mkdir, open_directory},
+    fs::{chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at},
 };
+
+/// What overlayfs is told to keep changes in.
+const UPPER: &str = "upper";
+/// What overlayfs is told to use for itself; it makes a directory of the same
+/// name in there.
+const WORK: &str = "work";
+/// What [`UPPER`] and overlayfs's own directory are called once they have had
+/// their day.
+const OLD_UPPER: &str = "old-upper";
+const OLD_WORK: &str = "old-work";
 
 /// What a sandbox changes, as long as it lives: removed when it is dropped.
 ///
 /// A lock says that its sandbox lives. Were we killed, the next command would
 /// find the lock free and remove the directory.
+///
+/// # The spare
+///
+/// To make and to remove directories on disk takes longer than all the mounts
+/// of a sandbox. So [`SandboxDir::remove`] removes what the sandbox wrote, but
+/// puts the empty directories aside; the next sandbox takes them
+/// ([`Store::take_spare`]), and removes what it must not use again
+/// ([`SandboxDir::remove_old`]) while it waits for its own mounts anyway. That
+/// is the upper directory, for whoever got hold of a file of the old sandbox may
+/// still reach it, and overlayfs's own one, which says that it must not be
+/// mounted again.
+///
+/// There is one spare for each map of ids. Whoever locks it may rename it, and
+/// whoever brings one where one is removes his own.
 #[derive(Debug)]
 pub struct SandboxDir {
     root: PathBuf,
+    spare: PathBuf,
     draft: Draft,
 }
 
@@ -34,7 +63,7 @@ impl Store {
             return Err(Error::SandboxName(id.into()));
         }
         match self.sandbox_draft(id) {
-            Ok(draft) => Ok(SandboxDir { root: self.root.clone(), draft }),
+            Ok(draft) => Ok(SandboxDir { root: self.root.clone(), spare: self.spare(), draft }),
             Err(error) if error.errno == Errno::EEXIST => Err(Error::SandboxExists(id.into())),
             Err(source) => Err(self.failed(source)),
         }
@@ -43,9 +72,19 @@ impl Store {
     /// Locked before it has its name: without the lock it would be taken for
     /// garbage.
     fn sandbox_draft(&self, id: &str) -> sys::Result<Draft> {
-        let mut draft = Draft::new_directory(&self.tmp())?;
+        let mut draft = match self.take_spare() {
+            Some(draft) => draft,
+            None => Draft::new_directory(&self.tmp())?,
+        };
         draft.rename(&self.sandboxes().join(id))?;
         Ok(draft)
+    }
+
+    /// The spare, made ready; none if there is none, or somebody else takes it.
+    fn take_spare(&self) -> Option<Draft> {
+        let draft = Draft::existing(&self.spare()).ok().flatten()?;
+        // What fails to be made ready is removed.
+        prepare(draft.path()).is_ok().then_some(draft)
     }
 }
 
@@ -65,28 +104,72 @@ impl SandboxDir {
     /// # Errors
     /// If something of it cannot be removed.
     pub fn remove(self) -> Result<(), Error> {
-        let Self { root, draft } = self;
+        let Self { root, spare, mut draft } = self;
+        if empty(draft.path()).and_then(|()| draft.leave(&spare)).is_ok() {
+            return Ok(());
+        }
         draft.discard().map_err(|source| Error::Store { root, source })
     }
 
-    /// A new directory in it with exactly these permissions.
-    pub(super) fn create(&self, name: &str, mode: u32) -> Result<PathBuf, Error> {
-        let path = self.path().join(name);
-        mkdir(&path, mode)
+    /// Directories for what changes and for overlayfs, empty; what changes has
+    /// exactly these permissions.
+    pub(super) fn changes(&self, mode: u32) -> Result<(PathBuf, PathBuf), Error> {
+        let (upper, work) = (self.path().join(UPPER), self.path().join(WORK));
+        mkdir(&upper, mode)
             // The umask may have taken what others may do.
-            .and_then(|()| if mode & 0o7077 == 0 { Ok(()) } else { chmod(&path, mode) })
+            .and_then(|()| if mode & 0o7077 == 0 { Ok(()) } else { chmod(&upper, mode) })
+            .and_then(|()| match mkdir(&work, 0o700) {
+                Err(error) if error.errno == Errno::EEXIST => Ok(()), // The spare's.
+                made => made,
+            })
             .map_err(|source| Error::Store { root: self.root.clone(), source })?;
-        Ok(path)
+        Ok((upper, work))
     }
 
-    /// To be called while the sandbox runs: removes overlayfs's note that the
-    /// upper directory must not be mounted again after a crash. It never is,
-    /// and now nobody waits.
-    pub fn forget_crash_note(&self) {
-        if let Ok(work) = open_directory(&self.path().join("work/work")) {
-            let _ = remove_tree(&work, Path::new("incompat"));
+    /// To be called while nobody waits for us: removes what an earlier sandbox
+    /// has left in its empty directories.
+    pub fn remove_old(&self) {
+        if let Ok(directory) = open_directory(self.path()) {
+            for name in [OLD_UPPER, OLD_WORK] {
+                let _ = remove_tree(&directory, Path::new(name));
+            }
         }
     }
+}
+
+/// Renames what is not to be used again: afterwards there is no upper directory,
+/// and nothing where overlayfs is to work.
+fn prepare(spare: &Path) -> sys::Result<()> {
+    let directory = open_directory(spare)?;
+    let work = Path::new(WORK);
+    let renamed = [
+        rename_at(&directory, Path::new(UPPER), &directory, Path::new(OLD_UPPER)),
+        rename_at(&directory, &work.join(WORK), &directory, Path::new(OLD_WORK)),
+    ];
+    renamed.into_iter().try_for_each(|renamed| match renamed {
+        Err(error) if error.errno != Errno::ENOENT => Err(error),
+        _ => Ok(()),
+    })
+}
+
+/// Removes what a sandbox wrote, but not its directories; and lets their owner
+/// remove those without our help, which overlayfs does not.
+///
+/// Fails if overlayfs has left something but its note that the upper directory
+/// is not to be mounted again: that might be half of a file.
+fn empty(sandbox: &Path) -> sys::Result<()> {
+    let sandbox = open_directory(sandbox)?;
+    remove_content(open_directory_at(&sandbox, Path::new(UPPER))?)?;
+    let mut directory = open_directory_at(&sandbox, Path::new(WORK))?;
+    for [name, only] in [[WORK, "incompat"], ["incompat", "volatile"], ["volatile", "dirty"]] {
+        directory = open_directory_at(&directory, Path::new(name))?;
+        fchmod(&directory, 0o700)?;
+        if entries(&directory)?.iter().any(|entry| entry.name != only) {
+            let call = format!("getdents64({name:?})");
+            return Err(sys::Error { call, errno: Errno::ENOTEMPTY });
+        }
+    }
+    Ok(())
 }
 
 fn is_safe(id: &str) -> bool {
@@ -119,5 +202,85 @@ mod tests {
         drop(first);
         store.create_sandbox("web").unwrap().remove().unwrap();
         assert!(!temp.path().join("store/sandboxes/web").exists());
+    }
+
+    /// What overlayfs makes of them.
+    fn mount(sandbox: &SandboxDir) {
+        sandbox.changes(0o755).unwrap();
+        let note = sandbox.path().join("work/work/incompat/volatile");
+        std::fs::create_dir_all(&note).unwrap();
+        std::fs::write(note.join("dirty"), "").unwrap();
+        chmod(&note, 0o500).unwrap();
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        let entries = entries(open_directory(path).unwrap()).unwrap();
+        let mut names: Vec<_> =
+            entries.into_iter().map(|entry| entry.name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_next_sandbox_gets_directories_in_which_nothing_is() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let first = store.create_sandbox("first").unwrap();
+        mount(&first);
+        std::fs::create_dir_all(first.path().join("upper/etc/deep")).unwrap();
+        std::fs::write(first.path().join("upper/etc/secret"), "").unwrap();
+        let upper = sys::fs::lstat(&first.path().join("upper")).unwrap().st_ino;
+        let work = sys::fs::lstat(&first.path().join("work")).unwrap().st_ino;
+        first.remove().unwrap();
+        assert_eq!(names(&store.sandboxes()), [""; 0]);
+        assert_eq!(names(&store.spare().join("upper")), [""; 0]);
+        std::fs::remove_file(store.spare().join("work/work/incompat/volatile/dirty")).unwrap();
+
+        let second = store.create_sandbox("second").unwrap();
+        mount(&second);
+        second.remove_old();
+        assert_eq!(names(second.path()), ["upper", "work"]);
+        assert_ne!(sys::fs::lstat(&second.path().join("upper")).unwrap().st_ino, upper);
+        assert_eq!(sys::fs::lstat(&second.path().join("work")).unwrap().st_ino, work);
+        assert!(!store.spare().exists());
+    }
+
+    #[test]
+    fn a_second_spare_is_removed() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let sandboxes = ["a", "b", "c"].map(|id| store.create_sandbox(id).unwrap());
+        for sandbox in sandboxes {
+            mount(&sandbox);
+            sandbox.remove().unwrap();
+        }
+        assert_eq!(names(&store.sandboxes()), [""; 0]);
+        assert_eq!(names(&store.tmp()), [""; 0]);
+        assert_eq!(names(&store.spare()), ["upper", "work"]);
+    }
+
+    #[test]
+    fn what_overlayfs_left_half_made_is_not_put_aside() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let sandbox = store.create_sandbox("half").unwrap();
+        mount(&sandbox);
+        std::fs::write(sandbox.path().join("work/work/#1"), "half").unwrap();
+        sandbox.remove().unwrap();
+        assert!(!store.spare().exists());
+        assert_eq!(names(&store.sandboxes()), [""; 0]);
+    }
+
+    #[test]
+    fn a_spare_that_somebody_takes_is_left_to_him() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let sandbox = store.create_sandbox("first").unwrap();
+        mount(&sandbox);
+        sandbox.remove().unwrap();
+        let other = Draft::existing(&store.spare()).unwrap().unwrap();
+        let second = store.create_sandbox("second").unwrap();
+        assert_eq!(names(second.path()), [""; 0]);
+        drop(other);
     }
 }

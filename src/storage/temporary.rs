@@ -57,6 +57,13 @@ impl Draft {
         }
     }
 
+    /// Takes over the directory `path`; none if it is not there, or if somebody
+    /// has it, or if nobody can tell.
+    pub(super) fn existing(path: &Path) -> sys::Result<Option<Self>> {
+        let lock = lock::exclusive(path)?;
+        Ok(lock.map(|lock| Self { path: path.into(), lock: Some(lock) }))
+    }
+
     /// Makes a file with this content and a name of its own in `tmp`.
     pub(super) fn file(tmp: &Path, content: &[u8]) -> sys::Result<Self> {
         loop {
@@ -86,6 +93,14 @@ impl Draft {
     pub(super) fn rename(&mut self, destination: &Path) -> sys::Result<()> {
         rename_to_free(&self.path, destination)?;
         self.path = destination.into();
+        Ok(())
+    }
+
+    /// Moves it to a name that is free, else fails with `EEXIST`, and leaves it
+    /// there for anybody.
+    pub(super) fn leave(&mut self, destination: &Path) -> sys::Result<()> {
+        self.rename(destination)?;
+        self.lock = None;
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod fs;
+pub mod helper;
 pub mod kernel;
 pub mod mount;
 pub mod net;

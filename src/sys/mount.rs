@@ -75,6 +75,16 @@ impl Detached {
             .named(|| format!("move_mount({target:?})"))
     }
 
+    /// Attaches the mount at `name`, a single component, in `directory`.
+    ///
+    /// # Errors
+    /// What `move_mount(2)` says.
+    pub fn attach_at(&self, directory: impl AsFd, name: &str) -> Result<()> {
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        rustix::mount::move_mount(self.0.as_fd(), "", directory.as_fd(), name, flags)
+            .named(|| format!("move_mount({name:?})"))
+    }
+
     /// Makes the mount and all below it read-only.
     ///
     /// # Errors

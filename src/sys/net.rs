@@ -2,26 +2,63 @@
 
 use std::{
     fs::File,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use nix::{errno::Errno, sched::CloneFlags};
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::{
+    fs::{Mode, OFlags},
+    ioctl::{Opcode, Updater},
+    net::{AddressFamily, SocketFlags, SocketType},
+    thread::UnshareFlags,
+};
 
-use super::{Error, Named, Result};
+use super::{
+    Error, Named, Result,
+    helper::{self, Helper},
+};
 
-/// A new network namespace whose loopback interface is up; `meanwhile` runs
-/// here while it is made.
+/// A network namespace that is being made, with its loopback interface up.
+#[derive(Debug)]
+pub struct NewNamespace(Helper<Made>);
+
+/// The namespace, or the call that failed.
+type Made = std::result::Result<OwnedFd, (&'static str, rustix::io::Errno)>;
+
+/// Begins to make a network namespace, which takes a while. We may fork
+/// meanwhile, which a thread would forbid.
 ///
 /// # Errors
-/// What `unshare(2)` says, and [`bring_loopback_up`].
-pub fn new_namespace<T>(meanwhile: impl FnOnce() -> T) -> Result<(OwnedFd, T)> {
-    let make = || {
-        super::process::unshare(CloneFlags::CLONE_NEWNET)?;
-        bring_loopback_up()?;
-        own_namespace()
-    };
-    on_a_thread(make, meanwhile)
+/// What `clone(2)` says.
+pub fn new_namespace() -> Result<NewNamespace> {
+    let not_made = Err(("clone()", rustix::io::Errno::CANCELED));
+    // SAFETY: `make` makes system calls by way of rustix, and nothing else.
+    unsafe { helper::start(CloneFlags::CLONE_FILES, not_made, make) }.map(NewNamespace)
+}
+
+impl NewNamespace {
+    /// Waits until it is made.
+    ///
+    /// # Errors
+    /// What `unshare(2)` says, or `SIOCSIFFLAGS` of `netdevice(7)`.
+    pub fn finish(self) -> Result<OwnedFd> {
+        let (_, made) = self.0.finish()?;
+        made.or_else(|(call, errno)| Err(errno).named(|| call.into()))
+    }
+}
+
+fn make(made: &mut Made) -> u8 {
+    // SAFETY: the flag concerns no descriptors (`unshare_unsafe`).
+    let unshared = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
+    *made = unshared
+        .map_err(|errno| ("unshare(CLONE_NEWNET)", errno))
+        .and_then(|()| bring_up().map_err(|errno| (BRING_UP, errno)))
+        .and_then(|()| {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(c"/proc/self/ns/net", flags, Mode::empty());
+            opened.map_err(|errno| ("open(\"/proc/self/ns/net\")", errno))
+        });
+    0
 }
 
 /// The network namespace of the calling thread.
@@ -49,28 +86,18 @@ pub fn in_namespace<T: Send>(
     netns: BorrowedFd<'_>,
     job: impl FnOnce() -> Result<T> + Send,
 ) -> Result<T> {
+    // On a thread that ends with it, since the way back into the host's network
+    // namespace is closed to an ordinary user (`setns(2)`).
     let job = || {
         join(netns)?;
         job()
     };
-    on_a_thread(job, || ()).map(|(done, ())| done)
-}
-
-/// Runs `job` on a thread that ends with it, since the way back into the host's
-/// network namespace is closed to an ordinary user (`setns(2)`), and `meanwhile`
-/// here.
-fn on_a_thread<T: Send, U>(
-    job: impl FnOnce() -> Result<T> + Send,
-    meanwhile: impl FnOnce() -> U,
-) -> Result<(T, U)> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(64 << 10).spawn_scoped(scope, job);
         let thread = thread.named(|| "clone(CLONE_THREAD)".into())?;
-        let meanwhile = meanwhile();
-        let done = thread.join().unwrap_or_else(|_| {
+        thread.join().unwrap_or_else(|_| {
             Err(Error { call: "pthread_join()".into(), errno: Errno::ECANCELED })
-        });
-        Ok((done?, meanwhile))
+        })
     })
 }
 
@@ -79,9 +106,15 @@ fn on_a_thread<T: Send, U>(
 /// # Errors
 /// What `SIOCSIFFLAGS` of `netdevice(7)` says.
 pub fn bring_loopback_up() -> Result<()> {
+    bring_up().named(|| BRING_UP.into())
+}
+
+const BRING_UP: &str = "ioctl(SIOCSIFFLAGS, \"lo\", IFF_UP)";
+
+fn bring_up() -> rustix::io::Result<()> {
     let mut request = loopback();
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    ioctl(libc::SIOCSIFFLAGS, &mut request).named(|| "ioctl(SIOCSIFFLAGS, \"lo\", IFF_UP)".into())
+    ioctl::<{ libc::SIOCSIFFLAGS as Opcode }>(&mut request)
 }
 
 /// Whether `lo` has `IFF_UP`.
@@ -90,7 +123,8 @@ pub fn bring_loopback_up() -> Result<()> {
 /// What `SIOCGIFFLAGS` of `netdevice(7)` says.
 pub fn loopback_is_up() -> Result<bool> {
     let mut request = loopback();
-    ioctl(libc::SIOCGIFFLAGS, &mut request).named(|| "ioctl(SIOCGIFFLAGS, \"lo\")".into())?;
+    ioctl::<{ libc::SIOCGIFFLAGS as Opcode }>(&mut request)
+        .named(|| "ioctl(SIOCGIFFLAGS, \"lo\")".into())?;
     // SAFETY: the call has filled the flags in.
     let flags = unsafe { request.ifr_ifru.ifru_flags };
     Ok(i32::from(flags) & libc::IFF_UP != 0)
@@ -104,16 +138,14 @@ fn loopback() -> libc::ifreq {
     request
 }
 
-fn ioctl(code: libc::Ioctl, request: &mut libc::ifreq) -> nix::Result<()> {
+fn ioctl<const CODE: Opcode>(request: &mut libc::ifreq) -> rustix::io::Result<()> {
     let socket: OwnedFd = rustix::net::socket_with(
         // Any family will do, and this one could never reach the outside.
         AddressFamily::UNIX,
         SocketType::DGRAM,
         SocketFlags::CLOEXEC,
         None,
-    )
-    .map_err(|errno| Errno::from_raw(errno.raw_os_error()))?;
+    )?;
     // SAFETY: `request` is what both codes take, and outlives the call.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), code, request) };
-    Errno::result(result).map(drop)
+    unsafe { rustix::ioctl::ioctl(&socket, Updater::<CODE, _>::new(request)) }
 }
