@@ -32,6 +32,8 @@ idle_counts='500 10000'
 
 main() {
     PATH=$PATH:/usr/sbin:/sbin
+    # Idle connections take two descriptors each; only root may have more.
+    ulimit -n 100000 2>/dev/null || true
     local binary=${1:-} prefix=() user
     [ -n "$binary" ] || build
     # Not in /tmp, which may be memory: the store of the sandboxes is there.
@@ -71,7 +73,8 @@ measure() {
     for tool in ip iperf3 unshare; do
         command -v $tool >/dev/null || die "needs $tool"
     done
-    unshare -Urn "$work/network.sh" --carry "$work"
+    # With ids of its own, so that nothing outlives it.
+    unshare -Urnmpf --mount-proc --kill-child "$work/network.sh" --carry "$work"
     starts
 }
 
@@ -131,7 +134,7 @@ within() {
         host) exec "$@" ;;
         sandbox) exec ./sandbox run --quiet --interactive --network user \
             --ulimit "nofile=$(ulimit -Hn)" -v "$work:/mnt" -w /mnt host "$@" ;;
-        pasta) exec pasta --quiet --config-net "$@" ;;
+        pasta) exec pasta --quiet --config-net -- "$@" ;;
         slirp4netns) within_slirp4netns "$@" ;;
     esac
 }
@@ -152,6 +155,9 @@ within_slirp4netns() {
         3>"$ready.up" >/dev/null 2>"$ready.log" &
     local slirp=$!
     echo $slirp >"$work/carrier"
+    # Whatever ends us ends them.
+    # shellcheck disable=SC2064
+    trap "kill $slirp $inside 2>/dev/null || true" EXIT TERM
     timeout 10 head -c 1 "$ready.up" >/dev/null || { sed -n 1p "$ready.log" >&2; kill $inside; }
     echo go >"$ready.go"
     local code=0
@@ -240,6 +246,11 @@ memory() {
             printf '%s\tMB, %d idle\t%s\n' "$candidate" "$count" "$size" >>results.tsv
         fi
         exec 4>&-
+        # One that waits for a connection does not see that its input has ended.
+        if ! grep -q open hold.out; then
+            printf 'left out: %s: no %d connections: %s\n' "$candidate" "$count" "$(sed -n 1p hold.err)"
+            kill $pid "$(cat carrier 2>/dev/null || echo $pid)" 2>/dev/null || true
+        fi
         wait $pid || true
     done
 }
@@ -300,7 +311,7 @@ start_commands() {
         'sandbox, network user' "$sandbox --network user rootfs:$root /bin/true" \
         'sandbox, network host' "$sandbox --network host rootfs:$root /bin/true" \
         'bwrap --unshare-all' "bwrap --unshare-all --bind $root / /bin/true" \
-        'pasta' 'pasta --quiet --config-net /bin/true' \
+        'pasta' 'pasta --quiet --config-net -- /bin/true' \
         'podman, network none' "$podman --network none --rootfs $root /bin/true" \
         'podman, pasta' "$podman --network pasta --rootfs $root /bin/true" \
         'podman, slirp4netns' "$podman --network slirp4netns --rootfs $root /bin/true"

@@ -7,8 +7,9 @@
 #     benches/start.sh [BINARY]
 #
 # Without BINARY it builds a release. Called by root, it measures as an ordinary
-# user. Every command gets the same root directory, a static busybox. A tool that
-# is missing or refuses to run here is left out, and the reason is shown.
+# user. Every command gets the same root directory, a static busybox; only pasta
+# has none, which makes a network and nothing else. A tool that is missing or
+# refuses to run here is left out, and the reason is shown.
 set -euo pipefail
 
 rounds=${ROUNDS:-5}
@@ -71,9 +72,11 @@ commands() {
         'bwrap --unshare-all' "$bwrap /bin/true" \
         'bwrap, /proc and /dev' "$bwrap --proc /proc --dev /dev --tmpfs /tmp /bin/true" \
         'sandbox, image' "$work/sandbox run --network none oci:$work/image /bin/true" \
+        'sandbox, user network' "$work/sandbox run oci:$work/image /bin/true" \
         'sandbox, host' "$work/sandbox run --network none host /bin/true" \
         'unshare' "unshare $namespaces --root $root /bin/true" \
         'crun run' "crun --root $work/crun --cgroup-manager disabled run --bundle $work/bundle bench" \
+        'pasta' 'pasta --config-net -- /bin/true' \
         'podman run' "podman run --rm --network none --rootfs $root /bin/true" \
         'no sandbox' '/bin/true'
 }
