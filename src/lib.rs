@@ -25,6 +25,7 @@
 //! "alpine" ─▶ Reference ─▶ Image ─▶ layers ─▶ RootFs ─┐
 //! -v …     ─▶ MountRequest ─────────▶ Vec<Mount> ─────┼─▶ Spec ─▶ Created ─▶ Running ─▶ ExitStatus
 //! flags    ─▶ run::Args ──────────────────────────────┘              └─ netns ─▶ Network::add
+//!                 └──────▶ Connection ─▶ Network ──────────────────────────────────┘
 //! ```
 //!
 //! Everything is data until the child acts: only `runtime/child.rs` mounts.
@@ -47,7 +48,10 @@
 //!
 //! *Sandbox*: our running thing. *Image*: what it is made of. *Host* and
 //! *inside*: the two sides. *Domain*: the user namespace that this program
-//! makes for itself, in which it is root ([`runtime::domain`]). *Layer*: one
+//! makes for itself, in which it is root ([`runtime::domain`]). *Gateway*: the
+//! network namespace of ours that takes what a sandbox sends ([`network::user`]).
+//! *Member*: a sandbox on a network. *Flow*: a connection, or what is like one:
+//! datagrams or pings between the same two ends. *Layer*: one
 //! unpacked change set, immutable, named by its *diff id*. *Digest*: the hash of
 //! a blob as it was transferred; *diff id*: the hash of a layer's plain tar.
 

@@ -37,7 +37,7 @@ const OLD_WORK: &str = "old-work";
 /// To make and to remove directories on disk takes longer than all the mounts
 /// of a sandbox. So [`SandboxDir::remove`] removes what the sandbox wrote, but
 /// puts the empty directories aside; the next sandbox takes them
-/// ([`Store::take_spare`]), and removes what it must not use again
+/// (`Store::take_spare`), and removes what it must not use again
 /// ([`SandboxDir::remove_old`]) while it waits for its own mounts anyway. That
 /// is the upper directory, for whoever got hold of a file of the old sandbox may
 /// still reach it, and overlayfs's own one, which says that it must not be

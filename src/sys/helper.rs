@@ -7,7 +7,7 @@
 //!
 //! Such a process uses our thread's local variables as if they were its own:
 //! `errno`, and the allocator's caches. So what it may do is little
-//! ([`start`], Safety), and everything is prepared for it.
+//! (`start`, Safety), and everything is prepared for it.
 
 use std::{
     ffi::{CStr, CString},
