@@ -14,7 +14,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use super::prefix::Prefix;
+use super::policy::prefix::Prefix;
 
 /// What programs inside call the host.
 pub(super) const HOST_NAME: &str = "host.sandbox.internal";

@@ -6,6 +6,11 @@
 //! then stays as the [`SocketMaker`]: a socket belongs to the namespace of the
 //! thread that opens it, and may be used by any.
 
+pub(super) mod hold;
+mod links;
+mod nft;
+pub(super) mod ruleset;
+
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -16,12 +21,11 @@ use std::{
 
 use nix::{errno::Errno, sched::CloneFlags};
 
-use super::{
-    addresses::{Addresses, Routes},
+use self::{
     hold::Queue,
-    links,
-    ruleset::{self, DNS_PORT, Hold, MEMBER, TCP_PORT, UDP_PORT},
+    ruleset::{DNS_PORT, Hold, MEMBER, TCP_PORT, UDP_PORT},
 };
+use super::addresses::{Addresses, Routes};
 use crate::sys::{
     self, Named,
     netlink::{Protocol, Socket},

@@ -34,24 +34,14 @@ mod dns;
 mod engine;
 mod flowlog;
 mod gateway;
-mod hold;
-mod hostname;
-mod links;
-mod names;
-mod nft;
 mod packet;
 mod ping;
 mod policy;
-mod port_range;
 mod ports;
-mod prefix;
 mod publish;
 mod questions;
 mod reactor;
 mod relay;
-mod rule;
-mod ruleset;
-mod special;
 mod tcp;
 mod udp;
 
@@ -69,11 +59,9 @@ use rustix::event::EventfdFlags;
 pub use self::{
     addresses::{Addresses, Routes},
     flowlog::Tell,
-    policy::{Protocol, Rules},
-    port_range::PortRange,
+    gateway::ruleset::Hold,
+    policy::{Protocol, Rules, port_range::PortRange, rule::Rule},
     publish::{Error as PublishError, Publish, Published},
-    rule::Rule,
-    ruleset::Hold,
 };
 use self::{
     dns::{HOST_FILE, HostConf, Resolver, Table},

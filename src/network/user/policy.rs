@@ -29,6 +29,12 @@
 //!
 //! `--host-loopback` is a list of its own: `--allow` neither extends nor shuts it.
 
+mod hostname;
+pub(super) mod names;
+pub(super) mod port_range;
+pub(super) mod prefix;
+pub(super) mod rule;
+mod special;
 #[cfg(test)]
 mod tests;
 
@@ -40,14 +46,14 @@ use std::{
 
 use serde::Serialize;
 
-use super::{
-    addresses::{Addresses, HOST_NAME},
+use self::{
     hostname::{HostName, normal},
     names::Names,
     port_range::PortRange,
     rule::Rule,
-    special::{self, Class, Special},
+    special::{Class, Special},
 };
+use super::addresses::{Addresses, HOST_NAME};
 
 /// What is carried between inside and outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::{io::Errno, net::sockopt};
 
-use super::{policy::Protocol, port_range::PortRange};
+use super::{policy::Protocol, policy::port_range::PortRange};
 use crate::{
     hint::Hint,
     sys::socket::{self, Kind},

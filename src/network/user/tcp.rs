@@ -32,7 +32,7 @@ use super::{
     engine::{Shared, TICK},
     flowlog::{Direction, Flow},
     gateway::Place,
-    hold::{Held, Refusal, Verdict},
+    gateway::hold::{Held, Refusal, Verdict},
     policy::Protocol,
     reactor::{Ready, Source, When},
     relay::{End, Pipes, Progress, Relay, reset_on_close},

@@ -10,9 +10,12 @@ use crate::{
     support::{HOST4, HOST6, Host, Test, eventually, has, processes_naming},
 };
 
-/// What of the network can be seen on the host. Counters are left out.
+/// What of the network can be seen on the host. Counters are left out, and that
+/// an address of the host's own is new.
 fn state(host: &Host) -> String {
-    host.sh("ip -o link; ip -o addr; ip route; ip -6 route; ip rule; cat /proc/net/netfilter/nf_queue 2>&1 || :")
+    let look = "ip -o link; ip -o addr; ip route; ip -6 route; ip rule
+                cat /proc/net/netfilter/nf_queue 2>&1 || :";
+    host.sh(look).replace(" tentative", "")
 }
 
 /// In how many network namespaces there are processes of this store.

@@ -29,7 +29,7 @@ const LENGTH: u32 = 4096;
 
 /// How the sandbox is told that the host side could not connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in super::super) enum Refusal {
     Reset,
     NoRoute,
     HostUnreachable,
@@ -37,12 +37,12 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) const ALL: [Self; 4] =
+    pub(in super::super) const ALL: [Self; 4] =
         [Self::Reset, Self::NoRoute, Self::HostUnreachable, Self::Prohibited];
 
     /// Of the error of `connect(2)`; none if the sandbox is to wait in vain as
     /// well.
-    pub(super) fn of(errno: Errno) -> Option<Self> {
+    pub(in super::super) fn of(errno: Errno) -> Option<Self> {
         match errno {
             Errno::ECONNREFUSED | Errno::ECONNRESET => Some(Self::Reset),
             Errno::ENETUNREACH | Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL => Some(Self::NoRoute),
@@ -53,12 +53,12 @@ impl Refusal {
     }
 
     /// The mark by which the rules know it: above those of members.
-    pub(super) fn mark(self) -> u32 {
+    pub(in super::super) fn mark(self) -> u32 {
         0x0001_0000 + self as u32
     }
 
     /// `NFTA_REJECT_TYPE` and `NFTA_REJECT_ICMP_CODE`.
-    pub(super) fn reject(self) -> (u32, u8) {
+    pub(in super::super) fn reject(self) -> (u32, u8) {
         const UNREACHABLE: u32 = libc::NFT_REJECT_ICMPX_UNREACH as u32;
         match self {
             Self::Reset => (libc::NFT_REJECT_TCP_RST as u32, 0),
@@ -71,15 +71,15 @@ impl Refusal {
 
 /// A SYN that waits for a verdict.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
-    pub(super) packet: u32,
-    pub(super) client: SocketAddr,
-    pub(super) destination: SocketAddr,
+pub(in super::super) struct Held {
+    pub(in super::super) packet: u32,
+    pub(in super::super) client: SocketAddr,
+    pub(in super::super) destination: SocketAddr,
 }
 
 /// What becomes of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verdict {
+pub(in super::super) enum Verdict {
     Pass,
     Refuse(Refusal),
     Drop,
@@ -87,7 +87,7 @@ pub(super) enum Verdict {
 
 /// The queue with one number, in the namespace where it was opened.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(in super::super) struct Queue {
     socket: Socket,
     number: u16,
 }
@@ -96,7 +96,7 @@ impl Queue {
     /// # Errors
     /// EPERM if another process has the queue; what the kernel says if it
     /// knows no queues.
-    pub(super) fn open(number: u16) -> sys::Result<Self> {
+    pub(in super::super) fn open(number: u16) -> sys::Result<Self> {
         let socket = Socket::open(netlink::Protocol::Netfilter)?;
         let mut batch = Batch::new();
         let bind = [libc::NFQNL_CFG_CMD_BIND as u8, 0, 0, 0];
@@ -111,7 +111,10 @@ impl Queue {
     }
 
     /// SYNs that have come; none if there are no more for now.
-    pub(super) fn receive(&self, buffer: &mut [u8]) -> Option<impl Iterator<Item = Held>> {
+    pub(in super::super) fn receive(
+        &self,
+        buffer: &mut [u8],
+    ) -> Option<impl Iterator<Item = Held>> {
         loop {
             match self.socket.receive(buffer) {
                 Ok(length) => return Some(held(&buffer[..length])),
@@ -123,7 +126,7 @@ impl Queue {
     }
 
     /// Decides on a packet.
-    pub(super) fn decide(&self, packet: u32, verdict: Verdict) {
+    pub(in super::super) fn decide(&self, packet: u32, verdict: Verdict) {
         let (code, mark) = match verdict {
             Verdict::Pass => (libc::NF_ACCEPT, None),
             Verdict::Refuse(refusal) => (libc::NF_ACCEPT, Some(refusal.mark())),

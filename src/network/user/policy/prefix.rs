@@ -34,13 +34,13 @@ impl Prefix {
     }
 
     /// For tables: `first` must have no bits after `length`.
-    pub(super) const fn v4(first: [u8; 4], length: u8) -> Self {
+    pub(in super::super) const fn v4(first: [u8; 4], length: u8) -> Self {
         let [a, b, c, d] = first;
         Self { address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), length }
     }
 
     /// For tables: `first` must have no bits after `length`.
-    pub(super) const fn v6(first: [u16; 8], length: u8) -> Self {
+    pub(in super::super) const fn v6(first: [u16; 8], length: u8) -> Self {
         let [a, b, c, d, e, f, g, h] = first;
         Self { address: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), length }
     }

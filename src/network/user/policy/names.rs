@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// The addresses that our name server has given out, and for which names.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in super::super) struct Names {
     /// The names of each address, the one that was learnt last at the end.
     known: HashMap<IpAddr, Vec<Known>>,
     /// Which address has the pair of each age.
@@ -48,7 +48,13 @@ struct Known {
 
 impl Names {
     /// Notes that `name` was answered with `address`, for the `ttl` of the answer.
-    pub(super) fn learn(&mut self, name: &str, address: IpAddr, ttl: Duration, now: Instant) {
+    pub(in super::super) fn learn(
+        &mut self,
+        name: &str,
+        address: IpAddr,
+        ttl: Duration,
+        now: Instant,
+    ) {
         let name = normal(name);
         let address = address.to_canonical();
         let fresh_until = now + ttl.clamp(SHORTEST_TTL, LONGEST_TTL) + GRACE;
@@ -75,18 +81,22 @@ impl Names {
     }
 
     /// The names that lead to `address` now.
-    pub(super) fn fresh(&self, address: IpAddr, now: Instant) -> impl Iterator<Item = &str> {
+    pub(in super::super) fn fresh(
+        &self,
+        address: IpAddr,
+        now: Instant,
+    ) -> impl Iterator<Item = &str> {
         let known = self.known.get(&address).into_iter().flatten();
         known.filter(move |known| now <= known.fresh_until).map(|known| &*known.name)
     }
 
     /// The names that have ever led to `address`, as far as we remember.
-    pub(super) fn all(&self, address: IpAddr) -> impl Iterator<Item = &str> {
+    pub(in super::super) fn all(&self, address: IpAddr) -> impl Iterator<Item = &str> {
         self.known.get(&address).into_iter().flatten().map(|known| &*known.name)
     }
 
     /// The name that most likely is meant by `address`.
-    pub(super) fn name(&self, address: IpAddr, now: Instant) -> Option<&str> {
+    pub(in super::super) fn name(&self, address: IpAddr, now: Instant) -> Option<&str> {
         self.fresh(address, now).last().or_else(|| self.all(address).last())
     }
 

@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-use super::addresses::Addresses;
+use super::super::addresses::Addresses;
 use crate::sys::{
     self,
     netlink::{Batch, Socket},

@@ -12,7 +12,7 @@ use super::prefix::Prefix;
 
 /// Why an address is not one of the outside world's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Class {
+pub(in super::super) enum Class {
     Loopback,
     Unspecified,
     Multicast,

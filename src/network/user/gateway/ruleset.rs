@@ -29,7 +29,7 @@
 use std::net::Ipv6Addr;
 
 use super::{
-    addresses::Addresses,
+    super::addresses::Addresses,
     hold::Refusal,
     nft::{Chain, Expression, Ip, Transaction, Verdict},
 };
