@@ -2,7 +2,9 @@
 //!
 //! Each *way* goes from one end into a pipe and from the pipe into the other end,
 //! by `splice(2)`. A way has a pipe only while bytes are in flight, so that an
-//! idle connection costs two descriptors and nothing else.
+//! idle connection costs two descriptors and nothing else. Where there is no pipe
+//! to be had, bytes are copied (`copy`): a connection must be able to end when
+//! descriptors are used up, for that is how there will be some again.
 //!
 //! An end that has finished sending is told to the other by `shutdown(2)`, and an
 //! end that is gone by a reset. What it had sent before still arrives, as it
@@ -14,7 +16,7 @@ use std::{os::fd::OwnedFd, time::Duration};
 
 use rustix::{
     io::Errno,
-    net::{Shutdown, sockopt},
+    net::{RecvFlags, SendFlags, Shutdown, sockopt},
     pipe::{PipeFlags, SpliceFlags},
 };
 
@@ -22,6 +24,8 @@ use crate::sys::socket;
 
 /// What a pipe is to hold; the limit for ordinary users is usually 1 MiB.
 const PIPE_SIZE: usize = 256 << 10;
+/// How much is copied at once where there is no pipe.
+const COPIED: usize = 16 << 10;
 /// How many empty pipes are kept for the next who needs one.
 const SPARE_PIPES: usize = 32;
 /// How often a way is tried before others get their turn.
@@ -73,8 +77,6 @@ pub(super) enum Progress {
     Waits,
     /// There is more to do, but others had to wait.
     More,
-    /// There is more to do, but no pipe to do it with.
-    Starved,
     /// Both ends have sent all they had to send.
     Done,
     /// One end is gone, and the other has to be told by a reset.
@@ -173,22 +175,31 @@ impl Way {
             if self.told {
                 return Ok(Progress::Waits);
             }
-            if self.held == 0 && !self.ended {
-                let Some(pipe) = self.pipe.take().or_else(|| pipes.take()) else {
-                    return Ok(Progress::Starved);
-                };
-                let pipe = self.pipe.insert(pipe);
-                match splice(source, &pipe.input, PIPE_SIZE).map_err(|_| Gone::Source)? {
+            match self.pipe.take().or_else(|| pipes.take()) {
+                Some(pipe) => {
+                    let pipe = self.pipe.insert(pipe);
+                    if self.held == 0 && !self.ended {
+                        let taken = splice(source, &pipe.input, PIPE_SIZE);
+                        match taken.map_err(|_| Gone::Source)? {
+                            None => return Ok(Progress::Waits),
+                            Some(0) => self.ended = true,
+                            Some(count) => self.held = count,
+                        }
+                    }
+                    while self.held > 0 {
+                        let sent = splice(&pipe.output, sink, self.held);
+                        let sent = sent.map_err(|_| Gone::Sink)?;
+                        let Some(count) = sent else { return Ok(Progress::Waits) };
+                        self.held -= count;
+                        self.carried += count as u64;
+                    }
+                }
+                None if self.ended => {}
+                None => match copy(source, sink)? {
                     None => return Ok(Progress::Waits),
                     Some(0) => self.ended = true,
-                    Some(count) => self.held = count,
-                }
-            }
-            while let Some(pipe) = self.pipe.as_ref().filter(|_| self.held > 0) {
-                let sent = splice(&pipe.output, sink, self.held).map_err(|_| Gone::Sink)?;
-                let Some(count) = sent else { return Ok(Progress::Waits) };
-                self.held -= count;
-                self.carried += count as u64;
+                    Some(count) => self.carried += count as u64,
+                },
             }
             if self.ended {
                 // An end that is gone already needs not be told.
@@ -198,6 +209,27 @@ impl Way {
         }
         Ok(Progress::More)
     }
+}
+
+/// Without a pipe: what the sink takes at once, and nothing if either end would
+/// block.
+fn copy(source: &OwnedFd, sink: &OwnedFd) -> Result<Option<usize>, Gone> {
+    let mut bytes = [0u8; COPIED];
+    let look = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    let there = match rustix::net::recv(source, &mut bytes, look) {
+        Ok((0, _)) => return Ok(Some(0)),
+        Ok((count, _)) => count,
+        Err(Errno::AGAIN) => return Ok(None),
+        Err(_) => return Err(Gone::Source),
+    };
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    let sent = match rustix::net::send(sink, &bytes[..there], flags) {
+        Ok(count) => count,
+        Err(Errno::AGAIN) => return Ok(None),
+        Err(_) => return Err(Gone::Sink),
+    };
+    let taken = rustix::net::recv(source, &mut bytes[..sent], RecvFlags::DONTWAIT);
+    taken.map(|_| Some(sent)).map_err(|_| Gone::Source)
 }
 
 /// Nothing if it would block.

@@ -59,9 +59,8 @@ pub(super) struct Connections {
     /// Those that are not accepted yet.
     waiting: HashMap<Pair, usize>,
     pipes: Pipes,
-    /// Ways that wait for their turn, or for a pipe.
+    /// Ways that wait for their turn.
     again: Vec<(usize, End)>,
-    starved: Vec<(usize, End)>,
     breaking: Vec<usize>,
     /// Places to be free once the current events are dealt with: an event may
     /// still name them.
@@ -331,7 +330,6 @@ impl Connections {
         match relay.pump(from, &mut self.pipes) {
             Progress::Waits => {}
             Progress::More => self.again.push((index, from)),
-            Progress::Starved => self.starved.push((index, from)),
             ended => self.end(index, ended, shared),
         }
     }
@@ -397,13 +395,10 @@ impl Connections {
         !self.again.is_empty()
     }
 
-    /// Once in a while: what nobody claims is closed, and who had no pipe tries
-    /// again. Says when there is reason to come again.
+    /// Once in a while: what nobody claims is closed, and what was delivered.
+    /// Says when there is reason to come again.
     pub(super) fn tick(&mut self, now: Instant, shared: &mut Shared) -> Option<Instant> {
         self.break_delivered(now, shared);
-        for (index, from) in std::mem::take(&mut self.starved) {
-            self.pump(index, from, shared);
-        }
         let late = |index: &usize| {
             let connection = &self.list[*index];
             matches!(connection.stage, Stage::Answered { .. })
@@ -417,7 +412,7 @@ impl Connections {
             self.list[index].flow.failed(Errno::ECONNABORTED);
             self.close(index, shared);
         }
-        let soon = !self.starved.is_empty() || !self.breaking.is_empty();
+        let soon = !self.breaking.is_empty();
         let pause = if soon { SOON } else { TICK };
         (soon || !self.waiting.is_empty()).then(|| now + pause)
     }

@@ -1,10 +1,10 @@
 //! Programs that people use: web servers, browsers of the command line, git.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use crate::{
     require,
-    support::{HOST4, HOST6, Host, has},
+    support::{HOST4, HOST6, Host, eventually, has},
 };
 
 /// Long enough to fill every buffer on the way many times over.
@@ -109,7 +109,11 @@ fn a_web_server_inside_knows_its_clients() {
         let get = format!("curl -sg {retry} http://{bracketed}:8080/");
         assert_eq!(host.sh(&get), "hello\n", "{address}");
     }
-    let log = fs::read_to_string(host.file("log/access")).unwrap();
-    let clients: Vec<&str> = log.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(clients, addresses, "{log}");
+    // A line is written after its answer.
+    let all = || {
+        let log = fs::read_to_string(host.file("log/access")).unwrap();
+        let clients = log.lines().filter_map(|line| line.split(' ').next());
+        clients.eq(addresses).then_some(())
+    };
+    assert!(eventually(Duration::from_secs(5), all).is_some());
 }
