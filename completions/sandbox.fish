@@ -36,7 +36,10 @@ complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "run" -d 'Run a comm
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "pull" -d 'Fetch an image and unpack it'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "images" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rmi" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "image" -d 'Work with images, by docker\'s grouped names'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "version" -d 'Show the version of this program'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -119,11 +122,86 @@ always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand rmi" -s f -l force -d 'It is no error if an image is not there'
 complete -c sandbox -n "__fish_sandbox_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand tag" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand tag" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand tag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.CreatedBy}}`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l no-trunc -d 'Shorten nothing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -s q -l quiet -d 'Print ids only'
+complete -c sandbox -n "__fish_sandbox_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -s f -l format -d 'Print this of each image, such as `{{.Config.Env}}`; `json` for one line of JSON' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "ls" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "rm" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'How to print them' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print digests only'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -s f -l force -d 'It is no error if an image is not there'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from tag" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from tag" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from tag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.CreatedBy}}`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l no-trunc -d 'Shorten nothing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print ids only'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print this of each image, such as `{{.Config.Env}}`; `json` for one line of JSON' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from inspect" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from inspect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -138,11 +216,20 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "run" -d 'Run a command in a new sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "pull" -d 'Fetch an image and unpack it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "images" -d 'List the images in the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "rmi" -d 'Remove images from the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "version" -d 'Show the version of this program'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi inspect info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "run" -d 'Run a command in a new sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "images" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "rmi" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "version" -d 'Show the version of this program'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "ls" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'

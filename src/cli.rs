@@ -45,7 +45,10 @@ enum Command {
     Pull(commands::pull::Args),
     Images(commands::images::Args),
     Rmi(commands::rmi::Args),
+    Tag(commands::tag::Args),
+    History(commands::history::Args),
     Inspect(commands::inspect::Args),
+    Image(commands::image::Args),
     Info(commands::info::Args),
     Version(commands::version::Args),
 }
@@ -103,6 +106,9 @@ impl Cli {
             Command::Images(args) => commands::images::execute(args, &context).map(done),
             Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),
             Command::Inspect(args) => commands::inspect::execute(args, &context).map(done),
+            Command::Tag(args) => commands::tag::execute(args, &context).map(done),
+            Command::History(args) => commands::history::execute(args, &context).map(done),
+            Command::Image(args) => commands::image::execute(args, &context).map(done),
             Command::Info(args) => commands::info::execute(args, &context).map(done),
             Command::Version(args) => commands::version::execute(args, &context).map(done),
         }

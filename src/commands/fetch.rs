@@ -84,6 +84,14 @@ pub(super) fn stored_name(reference: &Reference) -> String {
     reference.to_string()
 }
 
+/// What to say of an image that is not in the store.
+pub(super) fn not_there(name: &str) -> Error {
+    Error::usage_with_hint(
+        format!("`{name}` is not in the store"),
+        "`sandbox images` lists what is there, `sandbox pull` fetches more",
+    )
+}
+
 /// A file or directory may have changed since it was read.
 fn is_named_for_good(reference: &Reference) -> bool {
     matches!(reference, Reference::Registry(_))

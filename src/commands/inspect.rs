@@ -1,11 +1,17 @@
 //! `sandbox inspect`: everything about an image.
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::{Context, fetch::stored_name};
+use super::{
+    Context,
+    fetch::{not_there, stored_name},
+    options::TemplateFormat,
+};
 use crate::{
     error::Error,
-    oci::{DiffId, ImageConfig, Reference},
+    oci::{ContainerConfig, DiffId, History, Image, Reference},
+    storage::Store,
     ui,
 };
 
@@ -15,23 +21,32 @@ pub struct Args {
     /// Images to show
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<Reference>,
+
+    /// Print this of each image, such as `{{.Config.Env}}`; `json` for one line of JSON
+    #[arg(short, long, value_name = "TEMPLATE")]
+    format: Option<TemplateFormat>,
 }
 
 /// Docker's names, where it has them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Inspection {
-    /// Digest of the manifest.
+    /// Digest of the config, as docker has it.
     id: String,
+    /// Digest of the manifest.
+    digest: String,
     repo_tags: Vec<String>,
+    repo_digests: Vec<String>,
     created: Option<String>,
     os: String,
     architecture: String,
-    variant: Option<String>,
-    config: crate::oci::ContainerConfig,
+    variant: String,
+    /// Bytes on disk of the layers, which other images may share.
+    size: u64,
+    config: Value,
     #[serde(rename = "RootFS")]
     root_fs: Layers,
-    history: Vec<crate::oci::History>,
+    history: Vec<History>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,31 +60,82 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     let inspect = |reference: &Reference| {
         let name = stored_name(reference);
-        let image = store.image(&name)?.ok_or_else(|| {
-            Error::usage_with_hint(
-                format!("`{name}` is not in the store"),
-                format!("`sandbox pull {name}` fetches it"),
-            )
-        })?;
-        Ok(Inspection::new(name, image.digest.to_string(), image.config))
+        let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
+        Inspection::new(image, &store)
     };
     let inspections: Vec<Inspection> =
         args.images.iter().map(inspect).collect::<Result<_, Error>>()?;
-    ui::print_json(&inspections)
+    match &args.format {
+        None | Some(TemplateFormat::Text) => ui::print_json(&inspections),
+        Some(format) => inspections
+            .iter()
+            .try_for_each(|inspection| ui::print_line(inspection, format.template())),
+    }
 }
 
 impl Inspection {
-    fn new(name: String, id: String, config: ImageConfig) -> Self {
-        Self {
-            id,
-            repo_tags: vec![name],
+    fn new(image: Image, store: &Store) -> Result<Self, Error> {
+        let repo_tags = store.names_of(&image)?;
+        let size = image.config.rootfs.diff_ids.iter().map(|id| store.layer_usage(id)).sum();
+        let config = image.config;
+        Ok(Self {
+            id: image.id.to_string(),
+            repo_digests: repo_digests(&repo_tags, &image.digest.to_string()),
+            digest: image.digest.to_string(),
+            repo_tags,
             created: config.created,
             os: config.os,
             architecture: config.architecture,
-            variant: config.variant,
-            config: config.config.unwrap_or_default(),
+            variant: config.variant.unwrap_or_default(),
+            size,
+            config: complete(&config.config.unwrap_or_default()),
             root_fs: Layers { r#type: "layers", layers: config.rootfs.diff_ids },
             history: config.history.unwrap_or_default(),
-        }
+        })
+    }
+}
+
+/// `REPOSITORY@DIGEST` for each repository of these names.
+fn repo_digests(names: &[String], digest: &str) -> Vec<String> {
+    let repository = |name: &String| match name.parse() {
+        Ok(Reference::Registry(name)) => Some(format!("{}/{}", name.registry, name.repository)),
+        _ => None,
+    };
+    let mut digests: Vec<String> =
+        names.iter().filter_map(repository).map(|name| format!("{name}@{digest}")).collect();
+    digests.dedup();
+    digests
+}
+
+/// With the fields that an image may leave out: templates ask for them.
+fn complete(config: &ContainerConfig) -> Value {
+    let empty = json!({
+        "User": "", "ExposedPorts": {}, "Env": [], "Entrypoint": null, "Cmd": null, "Volumes": {},
+        "WorkingDir": "", "Labels": {}, "StopSignal": "",
+    });
+    let mut fields: Map<String, Value> = serde_json::from_value(empty).unwrap_or_default();
+    if let Ok(Value::Object(given)) = serde_json::to_value(config) {
+        fields.extend(given);
+    }
+    fields.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_image_leaves_out_can_be_asked_for() {
+        let config = ContainerConfig { user: Some("ann".into()), ..ContainerConfig::default() };
+        let config = complete(&config);
+        assert_eq!(config["User"], "ann");
+        assert_eq!((&config["Env"], &config["Cmd"]), (&json!([]), &Value::Null));
+    }
+
+    #[test]
+    fn a_repository_has_one_digest() {
+        let names = ["docker.io/library/a:1", "docker.io/library/a:2", "oci:/lay"];
+        let digests = repo_digests(&names.map(String::from), "sha256:0a");
+        assert_eq!(digests, ["docker.io/library/a@sha256:0a"]);
     }
 }

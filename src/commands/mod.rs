@@ -4,6 +4,8 @@
 //! fields are what was typed. [`run`] is the one to read first.
 
 mod fetch;
+pub mod history;
+pub mod image;
 pub mod images;
 pub mod info;
 pub mod inspect;
@@ -11,6 +13,7 @@ pub mod options;
 pub mod pull;
 pub mod rmi;
 pub mod run;
+pub mod tag;
 pub mod version;
 
 use crate::{

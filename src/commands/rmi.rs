@@ -1,6 +1,9 @@
 //! `sandbox rmi`: remove images from the store.
 
-use super::{Context, fetch::stored_name};
+use super::{
+    Context,
+    fetch::{not_there, stored_name},
+};
 use crate::{error::Error, oci::Reference, ui};
 
 /// Remove images from the store
@@ -29,11 +32,4 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn not_there(name: &str) -> Error {
-    Error::usage_with_hint(
-        format!("`{name}` is not in the store"),
-        "`sandbox images` lists what is there",
-    )
 }

@@ -12,6 +12,9 @@ use super::{DiffId, Digest, Platform};
 pub struct Image {
     /// Digest of the manifest.
     pub digest: Digest,
+    /// Digest of the config: docker's "image id", which stays the same however
+    /// the layers are compressed.
+    pub id: Digest,
     pub config: ImageConfig,
 }
 

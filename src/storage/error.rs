@@ -19,6 +19,8 @@ pub enum Error {
     Layer { diff_id: DiffId, root: PathBuf, source: LayerError },
     #[error("the {what} {digest} cannot be read as one")]
     Malformed { what: &'static str, digest: Digest, source: serde_json::Error },
+    #[error("the {what} {digest} is damaged")]
+    Damaged { what: &'static str, digest: Digest },
     #[error("the layers of the image are not those that its config lists")]
     LayersMissing,
     #[error("a sandbox named `{0}` exists already")]
@@ -75,6 +77,7 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         let (Self::Store { root, .. } | Self::Layer { root, .. }) = self else {
             return match self {
+                Self::Damaged { .. } => Some("pull or load the image again".into()),
                 Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
                 _ => None,
             };

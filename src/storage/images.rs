@@ -97,7 +97,48 @@ impl Store {
         if replaced.is_some() {
             self.collect()?;
         }
-        Ok(Image { digest, config: image_config })
+        Ok(Image { digest, id: parsed.config.digest, config: image_config })
+    }
+
+    /// Lets `target` stand for the image that `source` stands for; none if that
+    /// is unknown, as for [`Store::image`].
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub fn tag_image(&self, source: &str, target: &str) -> Result<Option<Image>, Error> {
+        let Some(image) = self.image(source)? else { return Ok(None) };
+        let (manifest, config) = self.documents(&image)?;
+        self.put_image(target, &manifest, &config).map(Some)
+    }
+
+    /// The names that stand for an image, in order.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn names_of(&self, image: &Image) -> Result<Vec<String>, Error> {
+        let refs = self.read_refs().map_err(|source| self.failed(source))?;
+        let ours = refs.into_iter().filter(|stored| stored.digest == image.digest);
+        let mut names: Vec<String> = ours.map(|stored| stored.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The manifest and the config of an image, byte for byte.
+    ///
+    /// # Errors
+    /// If they are no longer there.
+    pub fn documents(&self, image: &Image) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let read = |digest: &Digest| match self.read_blob(digest) {
+            Ok(Some((blob, _lock))) if digest_of(&blob) == *digest => Ok(blob),
+            Ok(_) => Err(Error::Damaged { what: "blob", digest: digest.clone() }),
+            Err(source) => Err(self.failed(source)),
+        };
+        Ok((read(&image.digest)?, read(&image.id)?))
+    }
+
+    /// Bytes on disk of a layer.
+    pub fn layer_usage(&self, diff_id: &DiffId) -> u64 {
+        disk_usage(&self.layer(diff_id))
     }
 
     /// Lets `name` stand for no image, and removes what no other name needs;
@@ -126,7 +167,7 @@ impl Store {
         if !config.rootfs.diff_ids.iter().all(is_there) {
             return Ok(None);
         }
-        Ok(Some((Image { digest, config }, lock)))
+        Ok(Some((Image { digest, id: manifest.config.digest, config }, lock)))
     }
 
     /// What the refs say, damaged ones apart.
@@ -323,6 +364,21 @@ mod tests {
         let store = store(&temp);
         put(&store, "latest", "new");
         assert_eq!((count(&store.blobs()), count(&store.layers())), (2, 1));
+    }
+
+    #[test]
+    fn a_second_name_stands_for_the_same_image() {
+        let temp = TempDir::new();
+        let image = put(&store(&temp), "a", "file");
+        let tagged = store(&temp).tag_image("a", "b").unwrap().unwrap();
+        assert_eq!((&tagged.digest, &tagged.id), (&image.digest, &image.id));
+        let store = store(&temp);
+        assert_eq!(store.names_of(&image).unwrap(), ["a", "b"]);
+        assert!(store.tag_image("c", "d").unwrap().is_none());
+        store.remove_image("a").unwrap();
+        let left = store.image("b").unwrap().unwrap();
+        let (manifest, config) = store.documents(&left).unwrap();
+        assert_eq!((digest(&manifest), digest(&config)), (image.digest, image.id));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod progress;
 mod table;
+mod template;
 
 use std::{
     error::Error as _,
@@ -16,7 +17,8 @@ use rustix::termios::OutputModes;
 use serde::Serialize;
 
 pub use progress::{LayerProgress, Progress};
-pub use table::{bytes, table};
+pub use table::{age, bytes, table};
+pub use template::{Template, TemplateError};
 
 use crate::{error::Error, hint::Hint};
 
@@ -103,6 +105,19 @@ pub fn print(text: &str) -> Result<(), Error> {
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output(error.into()))?;
     print(&(text + "\n"))
+}
+
+/// Writes a line for `value`: as JSON, or by a template.
+///
+/// # Errors
+/// If the template asks for what `value` has not, else as [`print()`].
+pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result<(), Error> {
+    let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
+    let line = match template {
+        Some(template) => template.render(&value).map_err(|e| Error::usage(e.to_string()))?,
+        None => value.to_string(),
+    };
+    print(&(line + "\n"))
 }
 
 /// What a registry or an image says may be quoted, but must not command the

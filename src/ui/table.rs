@@ -27,9 +27,48 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// `5 minutes`: a span of seconds in the largest unit that fits twice, or once
+/// for small ones.
+pub fn age(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 6] = [
+        (365 * 86_400, "year"),
+        (30 * 86_400, "month"),
+        (7 * 86_400, "week"),
+        (86_400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+    ];
+    let fits = |(unit, name): &(u64, &str)| {
+        let least = if matches!(*name, "minute" | "hour") { 1 } else { 2 };
+        seconds / unit >= least
+    };
+    let (unit, name) = UNITS.into_iter().find(fits).unwrap_or((1, "second"));
+    let count = seconds / unit;
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_told_in_one_unit() {
+        let cases = [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (60, "1 minute"),
+            (7199, "1 hour"),
+            (172_799, "47 hours"),
+            (13 * 86_400, "13 days"),
+            (14 * 86_400, "2 weeks"),
+            (59 * 86_400, "8 weeks"),
+            (365 * 86_400, "12 months"),
+            (730 * 86_400, "2 years"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(age(seconds), text, "{seconds}");
+        }
+    }
 
     #[test]
     fn sizes_have_at_most_four_digits() {

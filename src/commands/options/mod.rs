@@ -15,7 +15,7 @@ pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
-pub use format::Format;
+pub use format::{Format, TemplateFormat};
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
 pub use network::{NetworkArgs, NetworkMode};
 pub use quantity::{parse_duration, parse_size};

@@ -1,0 +1,34 @@
+//! `sandbox image …`: docker's other names for the commands about images.
+
+use super::{Context, history, images, inspect, pull, rmi, tag};
+use crate::error::Error;
+
+/// Work with images, by docker's grouped names
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    #[command(alias = "list")]
+    Ls(images::Args),
+    Pull(pull::Args),
+    #[command(alias = "remove")]
+    Rm(rmi::Args),
+    Tag(tag::Args),
+    History(history::Args),
+    Inspect(inspect::Args),
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    match &args.command {
+        Command::Ls(args) => images::execute(args, context),
+        Command::Pull(args) => pull::execute(args, context),
+        Command::Rm(args) => rmi::execute(args, context),
+        Command::Tag(args) => tag::execute(args, context),
+        Command::History(args) => history::execute(args, context),
+        Command::Inspect(args) => inspect::execute(args, context),
+    }
+}

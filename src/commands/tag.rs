@@ -1,0 +1,40 @@
+//! `sandbox tag`: a second name for an image.
+
+use super::{
+    Context,
+    fetch::{not_there, stored_name},
+};
+use crate::{
+    error::Error,
+    oci::{Name, Reference},
+};
+
+/// Give an image in the store a further name
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Image in the store
+    #[arg(value_name = "SOURCE")]
+    source: Reference,
+
+    /// Its further name, such as `example.com/team/app:1.2`
+    #[arg(value_name = "TARGET")]
+    target: Name,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let target = new_name(&args.target)?;
+    let source = stored_name(&args.source);
+    let tagged = context.store_alone()?.tag_image(&source, &target)?;
+    tagged.map(drop).ok_or_else(|| not_there(&source))
+}
+
+/// A name that may be given: a digest is not for us to choose.
+pub(super) fn new_name(name: &Name) -> Result<String, Error> {
+    match &name.digest {
+        Some(_) => Err(Error::usage_with_hint(
+            format!("`{name}` cannot be given as a name"),
+            "leave the digest out: it follows from the image",
+        )),
+        None => Ok(name.to_string()),
+    }
+}
