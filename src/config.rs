@@ -1,6 +1,9 @@
-//! Settings: the only reader of the environment.
+//! Settings: the only reader of the environment and of `config.toml`.
 //!
 //! One [`Config`] is made at the start, before ids change, and handed down.
+
+mod file;
+mod size;
 
 use std::{
     env,
@@ -9,6 +12,10 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
+
+use file::File;
+pub use file::Storage;
+pub use size::parse_size;
 
 use crate::{hint::Hint, sys::accounts};
 
@@ -25,6 +32,8 @@ pub struct Config {
     pub no_color: bool,
     /// How registries are reached.
     pub transport: Transport,
+    /// `[storage]` of `config.toml`.
+    pub storage: Storage,
 }
 
 /// What the environment says about connections.
@@ -47,24 +56,39 @@ pub enum Error {
     ForeignStore { path: PathBuf, owner: u32 },
     #[error("cannot make {} for images", .path.display())]
     Store { path: PathBuf, source: std::io::Error },
+    #[error("cannot read the settings in {}", .path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot use {}, line {line}: {what}", .path.display())]
+    Setting { path: PathBuf, line: usize, what: String },
 }
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        Some("`--root DIR` or the variable SANDBOX_ROOT names another place".into())
+        match self {
+            Self::ForeignStore { .. } | Self::Store { .. } => {
+                Some("`--root DIR` or the variable SANDBOX_ROOT names another place".into())
+            }
+            Self::Unreadable { .. } | Self::Setting { .. } => None,
+        }
     }
 }
 
 impl Config {
-    /// Reads the environment; `root` is the option, which comes first.
+    /// Reads the environment and `config.toml`; `root` is the option, which comes
+    /// first.
     ///
     /// # Errors
-    /// [`Error`] if there is no place of our own for the store.
+    /// [`Error`] if there is no place of our own for the store, or if the file
+    /// says what we do not understand.
     pub fn load(root: Option<PathBuf>) -> Result<Self, Error> {
         let home = home();
         let root = match root.or_else(|| path("SANDBOX_ROOT")) {
             Some(root) => std::path::absolute(&root).unwrap_or(root),
             None => default_root(home.as_deref())?,
+        };
+        let file = match config_file(home.as_deref()) {
+            Some(path) => File::read(&path)?,
+            None => File::default(),
         };
         Ok(Self {
             root,
@@ -72,6 +96,7 @@ impl Config {
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
             transport: Transport::load(),
+            storage: file.storage,
         })
     }
 
@@ -111,6 +136,13 @@ fn home() -> Option<PathBuf> {
         let users = accounts::users(Path::new("/etc/passwd")).ok()?;
         users.into_iter().find(|user| user.uid == uid).map(|user| PathBuf::from(user.home))
     })
+}
+
+/// XDG base directory specification; without a home there is none.
+fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+    let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let config = config.or_else(|| home.map(|home| home.join(".config")))?;
+    Some(config.join("sandbox/config.toml"))
 }
 
 /// XDG base directory specification; without a home, a directory that only we

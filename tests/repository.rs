@@ -165,14 +165,18 @@ fn completions() -> Vec<(PathBuf, Vec<u8>)> {
 fn manual_pages() -> Vec<(PathBuf, Vec<u8>)> {
     let mut command = sandbox::cli::Cli::command();
     command.build(); // Passes the global options on to the subcommands.
-    let subcommands = command
-        .get_subcommands()
-        .filter(|subcommand| subcommand.get_name() != "help" && !subcommand.is_hide_set());
-    let pages = subcommands.map(|subcommand| {
-        let name = format!("sandbox-{}", subcommand.get_name());
-        manual_page(name, subcommand.clone())
-    });
-    pages.chain([manual_page("sandbox".into(), command.clone())]).collect()
+    let mut pages = Vec::new();
+    add_manual_pages("sandbox", &command, &mut pages);
+    pages
+}
+
+/// The page of a command and those of the commands below it.
+fn add_manual_pages(name: &str, command: &clap::Command, pages: &mut Vec<(PathBuf, Vec<u8>)>) {
+    pages.push(manual_page(name.into(), command.clone()));
+    let subcommands = command.get_subcommands();
+    for subcommand in subcommands.filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
+        add_manual_pages(&format!("{name}-{}", subcommand.get_name()), subcommand, pages);
+    }
 }
 
 fn manual_page(name: String, command: clap::Command) -> (PathBuf, Vec<u8>) {

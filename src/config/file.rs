@@ -1,0 +1,102 @@
+//! `config.toml`: settings that outlive a command.
+//!
+//! What is not understood is an error: a setting that is misspelt must not be
+//! taken for one that is kept.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::{Error, size::parse_size};
+
+/// Everything that the file may say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) storage: Storage,
+}
+
+/// `[storage]`: the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// Bytes on disk beyond which images are evicted, the least recently used
+    /// first; none for no limit.
+    #[serde(deserialize_with = "size")]
+    pub max: Option<u64>,
+}
+
+impl File {
+    /// Reads the file; one that is not there says nothing.
+    ///
+    /// # Errors
+    /// If it cannot be read, or holds what we do not know.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if is_absent(&error) => Ok(Self::default()),
+            Err(source) => Err(Error::Unreadable { path: path.into(), source }),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            // Of several lines, the first says it.
+            let what = error.message().lines().next().unwrap_or_default().to_owned();
+            Error::Setting { path: PathBuf::from(path), line, what }
+        })
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_size(&text).map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<File, String> {
+        File::parse(text, Path::new("/c.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_limit_is_read() {
+        let max = |text| parse(text).unwrap().storage.max;
+        assert_eq!(max("[storage]\nmax = \"20g\"\n"), Some(20 << 30));
+        assert_eq!(max("storage.max = '512MB'"), Some(512 << 20));
+        assert_eq!(max("[storage]\n"), None);
+        assert_eq!(max(""), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_line() {
+        let cases = [
+            ("# x\n[storage]\nmaximum = \"1g\"\n", "line 3", "unknown field `maximum`"),
+            ("\n[stores]\nmax = \"1g\"\n", "line 2", "unknown field `stores`"),
+            ("[storage]\nmax = \"1x\"\n", "line 2", "`x` is not one of"),
+            ("[storage]\nmax = 5\n", "line 2", "invalid type"),
+            ("[storage\n", "line 1", ""),
+        ];
+        for (text, line, what) in cases {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("/c.toml") && error.contains(line), "{error}");
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_file_says_nothing() {
+        assert_eq!(File::read(Path::new("/absent/config.toml")).unwrap(), File::default());
+    }
+}
