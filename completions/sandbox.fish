@@ -33,6 +33,20 @@ complete -c sandbox -n "__fish_sandbox_needs_command" -s q -l quiet -d 'Say noth
 complete -c sandbox -n "__fish_sandbox_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_needs_command" -s V -l version -d 'Print version'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "run" -d 'Run a command in a new sandbox'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "create" -d 'Make a sandbox, and print its id'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "start" -d 'Start sandboxes that do not run'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "restart" -d 'Stop sandboxes that run, and start them'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "kill" -d 'Send a signal to the command of sandboxes'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rename" -d 'Call a sandbox by another name'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "ps" -d 'List sandboxes that run'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "logs" -d 'Show what a sandbox has written'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "exec" -d 'Run one more command in a sandbox that runs'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "top" -d 'Show the processes of a sandbox'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "pull" -d 'Fetch an image and unpack it'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "images" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rmi" -d 'Remove images from the store'
@@ -43,6 +57,7 @@ complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "image" -d 'Work wit
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "version" -d 'Show the version of this program'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l detach-keys -d 'Keys that leave a sandbox which has a name running, and return' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s e -l env -d 'Set a variable; without a value, to the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s w -l workdir -d 'Directory to start in' -r
@@ -53,6 +68,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s v -l volume -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tmpfs -d 'Mount a file system in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d 'Host name inside' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l dns -d 'Resolver to ask instead of the host\'s' -r
@@ -82,7 +100,9 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -r -f -a "none\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -r -f -a "json-file\t''
+k8s-file\t''
+local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -90,15 +110,178 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l root -d 'Directo
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s d -l detach -d 'Run in the background, and print the id'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l read-only -d 'Let nothing but volumes be written'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s i -l interactive -d 'Let the command read standard input'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s t -l tty -d 'Give the command a terminal'
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave nothing behind, as is always the case'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l keep -d 'Keep it when its command has ended'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l help -d 'Print help'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l no-healthcheck
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s e -l env -d 'Set a variable; without a value, to the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s w -l workdir -d 'Directory to start in' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s u -l user -d 'User to run as, by the names of the image or by number' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l group-add -d 'Further groups of that user' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s v -l volume -d 'Show a file or directory of the host inside' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tmpfs -d 'Mount a file system in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s h -l hostname -d 'Host name inside' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l dns -d 'Resolver to ask instead of the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l add-host -d 'Give an address a name; host-gateway is the address of the host' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l allow -d 'Let nothing but this be reached: a name, *.name, an address or a network' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l deny -d 'Do not let this be reached' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l host-loopback -d 'Let a port of the host\'s loopback be reached, at host.sandbox.internal' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network-log -d 'Write a line of JSON about each connection' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-add -d 'Grant a capability, or ALL' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-drop -d 'Withhold a capability, or ALL' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
+always\t'Every time; what is in the store already is not fetched again'
+never\t'Not at all'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l platform -d 'Platform to run, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l shm-size -d 'Size of /dev/shm' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside' -r -f -a "host\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cgroupns -r -f -a "private\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ipc -r -f -a "private\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l isolation -r -f -a "default\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-driver -r -f -a "json-file\t''
+k8s-file\t''
+local\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l sig-proxy -r -f -a "true\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l disable-content-trust -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l read-only -d 'Let nothing but volumes be written'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s i -l interactive -d 'Let the command read standard input'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s t -l tty -d 'Give the command a terminal'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l keep -d 'Keep it when its command has ended'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l rm -d 'Leave nothing behind, although it has a name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s q -l quiet -d 'Show no progress and no notes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l help -d 'Print help'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l no-healthcheck
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l detach-keys -d 'Keys that leave it running, and return' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s a -l attach -d 'Show what it writes, pass signals on, and exit with its exit code'
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s i -l interactive -d 'Let it read standard input, too'
+complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s t -l time -l timeout -d 'Seconds until it is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s s -l signal -d 'Signal that asks, instead of the sandbox\'s own' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -s t -l time -l timeout -d 'Seconds until one that does not end is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -s s -l signal -d 'Signal to send, by name or number' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -s f -l force -d 'End those that run; do not mind if there are none'
+complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -s v -l volumes -d 'Remove volumes without a name, too'
+complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s f -l filter -d 'Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE, ancestor=IMAGE' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s n -l last -d 'Only the newest COUNT, whether they run or not' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l format -d 'table, json, or a template such as `{{.Names}} {{.Status}}`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s a -l all -d 'Those that do not run, too'
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s q -l quiet -d 'Only ids'
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s l -l latest -d 'Only the newest'
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l no-trunc -d 'Do not shorten anything'
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -l since -d 'Only what is newer: a time (RFC 3339), or how long ago, such as 5m' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -l until -d 'Only what is older' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -s n -l tail -d 'Only so many lines from the end, or all' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -s f -l follow -d 'Go on until it has ended'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -s t -l timestamps -d 'Begin each line with its time'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -l detach-keys -d 'Keys that leave it running, and return' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -l sig-proxy -d 'Whether it gets the signals that this command gets' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -l no-stdin -d 'Only see'
+complete -c sandbox -n "__fish_sandbox_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s e -l env -d 'Set a variable; without a value, to the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s u -l user -d 'User to run as, by the names of the image or by number' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s w -l workdir -d 'Directory to start in' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l detach-keys -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s d -l detach -d 'Return at once, and let it run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s i -l interactive -d 'Let the command read standard input'
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s t -l tty -d 'Give the command a terminal'
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, and no filter'
+complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand wait" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand wait" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand port" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand port" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand port" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand top" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand top" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
@@ -216,17 +399,31 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "run" -d 'Run a command in a new sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "pull" -d 'Fetch an image and unpack it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "images" -d 'List the images in the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "rmi" -d 'Remove images from the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "tag" -d 'Give an image in the store a further name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "version" -d 'Show the version of this program'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run pull images rmi tag history inspect image info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "run" -d 'Run a command in a new sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "create" -d 'Make a sandbox, and print its id'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "start" -d 'Start sandboxes that do not run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "restart" -d 'Stop sandboxes that run, and start them'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "kill" -d 'Send a signal to the command of sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "rename" -d 'Call a sandbox by another name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "ps" -d 'List sandboxes that run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "logs" -d 'Show what a sandbox has written'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "exec" -d 'Run one more command in a sandbox that runs'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "top" -d 'Show the processes of a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "images" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "rmi" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "inspect" -d 'Show what is known about images in the store, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "version" -d 'Show the version of this program'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "ls" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "pull" -d 'Fetch an image and unpack it'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images from the store'

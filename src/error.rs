@@ -23,6 +23,10 @@ pub enum Error {
     Runtime(#[from] runtime::Error),
     #[error("cannot {step}")]
     System { step: &'static str, source: sys::Error },
+    #[error("cannot make the sandbox's socket or its log")]
+    Attach(#[source] std::io::Error),
+    #[error("cannot read the log")]
+    Log(#[source] std::io::Error),
     #[error("cannot write the output")]
     Output(#[source] std::io::Error),
 }
@@ -56,7 +60,11 @@ impl Hint for Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Config(error) => error.hint(),
-            Self::Reference(_) | Self::System { .. } | Self::Output(_) => None,
+            Self::Reference(_)
+            | Self::System { .. }
+            | Self::Attach(_)
+            | Self::Log(_)
+            | Self::Output(_) => None,
             Self::Image(error) => error.hint(),
             Self::Storage(error) => error.hint(),
             Self::Network(error) => error.hint(),

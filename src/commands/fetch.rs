@@ -17,7 +17,7 @@ use crate::{
 
 /// Whether to ask where the image comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum PullPolicy {
+pub enum PullPolicy {
     /// If it is not in the store
     #[default]
     Missing,

@@ -3,25 +3,42 @@
 //! The doc comment of an `Args` is the command's help and manual page; its
 //! fields are what was typed. [`run`] is the one to read first.
 
+pub mod attach;
+mod background;
+pub mod create;
+pub mod exec;
 mod fetch;
+mod find;
 pub mod history;
 pub mod image;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod kill;
+mod launch;
+pub mod logs;
 pub mod options;
+pub mod port;
+pub mod ps;
 pub mod pull;
+pub mod rename;
+pub mod restart;
+pub mod rm;
 pub mod rmi;
 pub mod run;
+pub mod start;
+pub mod stop;
 pub mod tag;
+pub mod top;
 pub mod version;
+pub mod wait;
 
 use crate::{
     config::Config,
     error::Error,
     runtime::domain::{self, Domain, Plan},
     storage::{Map, Store},
-    ui::Ui,
+    ui::{self, Ui},
 };
 
 /// What every command is given.
@@ -52,6 +69,24 @@ impl Context {
         let map = Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() };
         Ok(Store::open(&self.config.root, map)?)
     }
+}
+
+/// Does something for each of several sandboxes, and prints those with which it
+/// worked; the first failure is the command's, the others are told.
+fn each(
+    names: &[String],
+    context: &Context,
+    mut action: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut failure = None;
+    for name in names {
+        match (action(name), &failure) {
+            (Ok(()), _) => ui::print(&format!("{name}\n"))?,
+            (Err(error), None) => failure = Some(error),
+            (Err(error), Some(_)) => context.ui.report(&error),
+        }
+    }
+    failure.map_or(Ok(()), Err)
 }
 
 /// Which ids a sandbox has here, in one line.

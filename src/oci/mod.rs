@@ -7,15 +7,21 @@ mod digest;
 mod image;
 mod manifest;
 mod platform;
+mod record;
 mod reference;
 mod rootfs;
 mod spec;
 mod status;
+mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
+pub use record::{
+    BaseImage, LogOptions, PortBinding, ProcessId, SandboxConfig, SandboxState, SeccompChoice,
+    Status,
+};
 pub use reference::{InvalidReference, Name, Reference};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{

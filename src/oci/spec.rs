@@ -7,7 +7,10 @@ use std::{borrow::Cow, ffi::CString, path::PathBuf};
 pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
-use super::RootFs;
+use super::{
+    RootFs,
+    strings::{self, names},
+};
 
 /// Everything `runtime` needs to know; made by `commands/run.rs`.
 #[derive(Debug, Clone)]
@@ -43,7 +46,8 @@ pub struct Spec {
 }
 
 /// The workload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Process {
     /// Whether it gets a terminal of its own.
     pub terminal: bool,
@@ -52,18 +56,22 @@ pub struct Process {
     /// Whether our small init is pid 1 and the workload its child.
     pub init: bool,
     pub user: User,
+    #[serde(with = "strings")]
     pub args: Vec<CString>,
     /// `KEY=VALUE`, complete but for `HOME`, which depends on `user`.
+    #[serde(with = "strings")]
     pub env: Vec<CString>,
     pub cwd: PathBuf,
     /// Bounding set; also permitted and effective when the user is root.
+    #[serde(with = "names")]
     pub capabilities: Vec<Capability>,
     pub rlimits: Vec<Rlimit>,
     pub no_new_privileges: bool,
 }
 
 /// Whom to run as, as it was typed: names are looked up inside.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct User {
     /// `NAME|UID[:GROUP|GID]`; empty for root.
     pub user: String,
@@ -72,7 +80,7 @@ pub struct User {
 }
 
 /// A resource limit (`setrlimit(2)`); `u64::MAX` is unlimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
     /// `RLIMIT_…`, as a number.
     pub resource: u32,
@@ -91,7 +99,8 @@ pub struct SmallFile {
 }
 
 /// One mount inside the sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Mount {
     /// Absolute path inside; missing parts are created in the root.
     pub destination: PathBuf,
@@ -100,7 +109,8 @@ pub struct Mount {
 }
 
 /// What is mounted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum MountKind {
     /// A directory or file of the host, with what is mounted below it.
     Bind { source: PathBuf },

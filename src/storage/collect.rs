@@ -1,7 +1,7 @@
 //! Removes what nothing needs any more.
 //!
-//! A name needs its manifest, a manifest its config, a config its layers. What
-//! somebody holds a lock on is needed too: a running sandbox its manifest, and
+//! A name needs its manifest, and so does a sandbox that is kept; a manifest needs
+//! its config, a config its layers. What somebody holds a lock on is needed too: a running sandbox its manifest, and
 //! whoever pulls an image the layers and blobs that no manifest lists yet.
 //!
 //! So garbage is locked first, and then looked at again: an image that came
@@ -56,6 +56,9 @@ impl Store {
         for stored in self.read_refs()? {
             self.need(&stored.digest, &mut needed);
         }
+        for digest in self.manifests_of_sandboxes()? {
+            self.need(&digest, &mut needed);
+        }
         for hex in names(&self.blobs())? {
             let path = self.blobs().join(&hex);
             let is_used = !ours.has(&path) && lock::exclusive(&path)?.is_none();
@@ -109,15 +112,24 @@ impl Seized {
             if name.is_some_and(|name| needed.contains(name)) {
                 continue;
             }
-            let garbage = tmp.join(format!("garbage-{:016x}", sys::fs::random()?));
-            std::fs::rename(path, &garbage).named(|| format!("rename({path:?}, {garbage:?})"))?;
-            let _ = remove(&garbage);
+            discard(path, tmp)?;
         }
         Ok(())
     }
 }
 
-fn names(dir: &Path) -> sys::Result<Vec<String>> {
+/// Removes what we alone may touch, by way of `tmp`, so that nobody finds the
+/// half of it. What has owners that we are not root of stays there, under the
+/// name that is returned, for those who are.
+pub(super) fn discard(path: &Path, tmp: &Path) -> sys::Result<PathBuf> {
+    let garbage = tmp.join(format!("garbage-{:016x}", sys::fs::random()?));
+    std::fs::rename(path, &garbage).named(|| format!("rename({path:?}, {garbage:?})"))?;
+    let _ = remove(&garbage);
+    Ok(garbage)
+}
+
+/// What a directory of the store lists.
+pub(super) fn names(dir: &Path) -> sys::Result<Vec<String>> {
     let entries = open_directory(dir).and_then(entries)?;
     Ok(entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect())
 }

@@ -27,6 +27,16 @@ pub enum Error {
     SandboxExists(String),
     #[error("`{0}` cannot name a sandbox")]
     SandboxName(String),
+    #[error("there is no sandbox `{0}`")]
+    NoSuchSandbox(String),
+    #[error("several sandboxes have an id that begins with `{0}`")]
+    SandboxAmbiguous(String),
+    #[error("the record of the sandbox {id} is damaged")]
+    SandboxDamaged { id: String, source: serde_json::Error },
+    #[error("the sandbox {id} was made by another version of this program (format {version})")]
+    SandboxVersion { id: String, version: u32 },
+    #[error("cannot write the record of the sandbox")]
+    Record(#[source] serde_json::Error),
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }

@@ -57,6 +57,18 @@ impl Store {
         }))
     }
 
+    /// The image with this manifest, as [`Store::image`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn image_by_digest(&self, manifest: &Digest) -> Result<Option<Image>, Error> {
+        let found = self.read_image(manifest.clone()).map_err(|source| self.failed(source))?;
+        Ok(found.map(|(image, lock)| {
+            self.held.keep(lock);
+            image
+        }))
+    }
+
     /// All images that can be run with our map, by name.
     ///
     /// # Errors

@@ -8,9 +8,12 @@
 //! ROOT/layers/MAP/HEX/fs      an unpacked layer, by diff id, in overlayfs's format
 //! ROOT/layers/MAP/HEX/owners  owners that could not be stored (`owners.rs`)
 //! ROOT/skeleton/              mount points, below all layers (`skeleton.rs`)
-//! ROOT/sandboxes/ID/          upper, work: what one sandbox changes
-//! ROOT/spare-MAP/             the same, empty, for the next one (`sandbox_dir.rs`)
+//! ROOT/sandboxes/ID/          a sandbox that is kept (`sandboxes.rs`):
+//!                             upper, work, config.json, state.json, log
+//! ROOT/names/NAME             a link to the id of the sandbox that is called so
+//! ROOT/spare-MAP/             upper and work, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
+//! ROOT/tmp/sandbox-ID/        a sandbox that vanishes with its command
 //! ```
 //!
 //! There is no index: the directories are the truth. Nothing is edited in
@@ -43,6 +46,7 @@ mod remove;
 mod resolve;
 mod rootfs;
 mod sandbox_dir;
+mod sandboxes;
 mod skeleton;
 mod temporary;
 #[cfg(test)]
@@ -61,8 +65,12 @@ pub use host::host_root;
 pub use images::StoredImage;
 pub use map::Map;
 pub use sandbox_dir::SandboxDir;
+pub use sandboxes::StoredSandbox;
 
-use self::lock::Held;
+use self::{
+    lock::Held,
+    sandboxes::{NAMES, PASSING},
+};
 use crate::{
     oci::{DiffId, Digest},
     sys::{self, Named},
@@ -89,16 +97,24 @@ impl Store {
         Ok(store)
     }
 
+    /// The store as it is, for those who only look: nothing is made and nothing
+    /// removed, and there may be none.
+    pub fn unswept(root: &Path) -> Self {
+        let map = Map { key: String::new(), uids: Vec::new(), gids: Vec::new() };
+        Self { root: root.into(), map, held: Held::default() }
+    }
+
     fn sweep_or_create(&self) -> sys::Result<()> {
         match temporary::sweep(&self.tmp()) {
             Err(error) if error.errno == Errno::ENOENT => self.create(),
-            result => result.and_then(|()| temporary::sweep(&self.sandboxes())),
+            result => result,
         }
     }
 
     /// `tmp` comes last: where it is, there is the rest.
     fn create(&self) -> sys::Result<()> {
-        let dirs = [self.blobs(), self.refs(), self.all_layers(), self.sandboxes(), self.tmp()];
+        let (sandboxes, names) = (self.sandboxes_dir(), self.sandbox_names());
+        let dirs = [self.blobs(), self.refs(), self.all_layers(), sandboxes, names, self.tmp()];
         let mut private = DirBuilder::new();
         private.recursive(true).mode(0o700);
         dirs.iter().try_for_each(|dir| private.create(dir).named(|| format!("mkdir({dir:?})")))
@@ -140,8 +156,19 @@ impl Store {
         self.layers().join(diff_id.0.hex())
     }
 
-    fn sandboxes(&self) -> PathBuf {
+    /// Sandboxes that stay when they have ended.
+    fn sandboxes_dir(&self) -> PathBuf {
         self.root.join("sandboxes")
+    }
+
+    /// A sandbox that does not.
+    fn passing(&self, id: &str) -> PathBuf {
+        self.tmp().join(format!("{PASSING}{id}"))
+    }
+
+    /// Links from names to ids.
+    fn sandbox_names(&self) -> PathBuf {
+        self.root.join(NAMES)
     }
 
     fn spare(&self) -> PathBuf {
@@ -173,14 +200,13 @@ mod tests {
     fn opening_sweeps_what_the_dead_left() {
         let temp = TempDir::new();
         let living = store(&temp);
-        let sandbox = living.create_sandbox("living").unwrap();
+        let sandbox = living.create_sandbox("living", None).unwrap();
         let root = temp.path().join("store");
         fs::create_dir_all(root.join("tmp/layer-one-0a/fs/etc")).unwrap();
-        fs::create_dir_all(root.join("sandboxes/dead/upper")).unwrap();
+        fs::create_dir_all(root.join("tmp/sandbox-dead/upper")).unwrap();
         store(&temp);
-        assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 0);
-        assert!(!root.join("sandboxes/dead").exists());
-        assert!(root.join("sandboxes/living").exists());
+        assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 1);
+        assert!(root.join("tmp/sandbox-living").exists());
         sandbox.remove().unwrap();
     }
 }

@@ -237,6 +237,8 @@ pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
 pub enum Lock {
     /// Waits until nobody holds it exclusively.
     Shared,
+    /// Waits until nobody holds it.
+    Exclusive,
     /// Fails with `EWOULDBLOCK` if anybody holds it.
     ExclusiveNow,
 }
@@ -245,6 +247,7 @@ pub enum Lock {
 pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
     let operation = match lock {
         Lock::Shared => FlockOperation::LockShared,
+        Lock::Exclusive => FlockOperation::LockExclusive,
         Lock::ExclusiveNow => FlockOperation::NonBlockingLockExclusive,
     };
     loop {

@@ -34,7 +34,10 @@ pub fn clone(namespaces: CloneFlags) -> Result<ForkResult> {
     // SAFETY: `clone_args` holds only integers, and zero is valid for each.
     let mut args: libc::clone_args = unsafe { mem::zeroed() };
     args.flags = namespaces.bits() as u64;
-    args.exit_signal = libc::SIGCHLD as u64;
+    // A sibling tells our parent what we would (`clone(2)`, CLONE_PARENT).
+    if !namespaces.contains(CloneFlags::CLONE_PARENT) {
+        args.exit_signal = libc::SIGCHLD as u64;
+    }
 
     // SAFETY: `args` outlives the call and is of the size we state. Without
     // CLONE_VM the child has its own copy of memory, and no other thread
@@ -52,6 +55,33 @@ pub fn clone(namespaces: CloneFlags) -> Result<ForkResult> {
 /// As [`clone`].
 pub fn fork() -> Result<ForkResult> {
     clone(CloneFlags::empty())
+}
+
+/// Plain `fork(2)`, but the child is our parent's.
+///
+/// # Errors
+/// As [`clone`].
+pub fn fork_sibling() -> Result<ForkResult> {
+    clone(CloneFlags::CLONE_PARENT)
+}
+
+/// A descriptor of a process that cannot come to mean another (`pidfd_open(2)`).
+///
+/// # Errors
+/// ESRCH if there is no such process.
+pub fn open_process(pid: i32) -> Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap_or(rustix::process::Pid::INIT);
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+        .named(|| format!("pidfd_open({pid:?})"))
+}
+
+/// Joins namespaces of the process that `pidfd` stands for (`setns(2)`); that of
+/// process ids only for children.
+///
+/// # Errors
+/// EPERM if we have no power over them, ESRCH if the process has gone.
+pub fn join(pidfd: &OwnedFd, namespaces: CloneFlags) -> Result<()> {
+    nix::sched::setns(pidfd, namespaces).named(|| format!("setns({})", names(namespaces)))
 }
 
 /// `CLONE_NEWNS|CLONE_NEWPID`, as strace prints it.
@@ -99,6 +129,23 @@ pub fn die_with_parent() -> Result<()> {
 /// What `prctl(2)` says.
 pub fn adopt_orphans() -> Result<()> {
     nix::sys::prctl::set_child_subreaper(true).named(|| "prctl(PR_SET_CHILD_SUBREAPER)".into())
+}
+
+/// When a process began, in clock ticks since the boot (`proc_pid_stat(5)`, field
+/// 22); none if there is no such process.
+pub fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Leaves the session and the process group of whoever started us.
+///
+/// # Errors
+/// What `setsid(2)` says.
+pub fn leave_session() -> Result<()> {
+    nix::unistd::setsid().named(|| "setsid()".into()).map(drop)
 }
 
 /// Hides this process's memory, descriptors and executable from others.

@@ -98,6 +98,25 @@ pub fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes what a sandbox wrote; false if nobody reads it any more.
+///
+/// # Errors
+/// As [`print()`].
+pub fn pass_on(bytes: &[u8], to_stderr: bool) -> Result<bool, Error> {
+    let written = match to_stderr {
+        true => io::stderr().write_all(bytes),
+        false => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        }
+    };
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}
+
 /// Writes `value` to standard output as JSON.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ mod host;
 mod hostile;
 mod images;
 mod isolation;
+mod life_cycle;
 mod nested;
 mod network;
 mod pull;

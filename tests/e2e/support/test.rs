@@ -69,6 +69,11 @@ pub(crate) fn warm() -> (&'static Store, &'static str) {
     (store, image)
 }
 
+/// A store of one's own that holds the busybox image, and the image's name.
+pub(crate) fn own() -> (Store, String) {
+    pulled(&Image::busybox(), "busybox")
+}
+
 /// A store that holds the Debian image, and the image's name.
 pub(crate) fn debian() -> Option<(&'static Store, &'static str)> {
     static DEBIAN: OnceLock<Option<(Store, String)>> = OnceLock::new();

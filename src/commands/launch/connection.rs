@@ -8,17 +8,18 @@ use std::{
     path::Path,
 };
 
-use super::{Args, base::Base};
+use super::Parts;
 use crate::{
     commands::{
         Context,
-        options::{HostEntry, NetworkArgs, NetworkMode},
+        options::{HostEntry, NetworkArgs, NetworkMode, Typed},
     },
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
         user::{Addresses, Protocol, Publish, Published, Routes, Rules, Settings, UserNetwork},
     },
+    oci::PortBinding,
 };
 
 /// What a sandbox is connected to.
@@ -31,9 +32,12 @@ pub(super) enum Connection {
 
 /// Takes the ports of the host that the user names: first of all, while we have
 /// the privileges with which we were called.
-pub(super) fn publish(args: &NetworkArgs, context: &Context) -> Result<Vec<Published>, Error> {
-    if let NetworkMode::User { .. } = args.mode {
-        return bind(&args.publish);
+pub(in crate::commands) fn publish(
+    args: &NetworkArgs,
+    context: &Context,
+) -> Result<Vec<Published>, Error> {
+    if let NetworkMode::User { .. } = *args.mode {
+        return bind(args.publish.iter().map(|publish| &**publish));
     }
     if !args.publish.is_empty() || args.publish_all {
         context.ui.note("ports are not published: the sandbox has no network of its own");
@@ -41,32 +45,29 @@ pub(super) fn publish(args: &NetworkArgs, context: &Context) -> Result<Vec<Publi
     Ok(Vec::new())
 }
 
-fn bind(ports: &[Publish]) -> Result<Vec<Published>, Error> {
-    let bound = ports.iter().map(Publish::bind).collect::<Result<Vec<_>, _>>();
+fn bind<'a>(ports: impl Iterator<Item = &'a Publish>) -> Result<Vec<Published>, Error> {
+    let bound = ports.map(Publish::bind).collect::<Result<Vec<_>, _>>();
     let bound = bound.map_err(network::Error::Publish)?;
     Ok(bound.into_iter().flatten().collect())
 }
 
 impl Connection {
     /// Decides, and takes the ports that the image exposes.
-    pub(super) fn plan(
-        args: &Args,
-        published: Vec<Published>,
-        base: &Base,
-        hostname: &str,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let NetworkMode::User { hold } = args.network.mode else {
-            return Self::without_rules(&args.network);
+    pub(super) fn plan(parts: &mut Parts<'_>, context: &Context) -> Result<Self, Error> {
+        let args = parts.network;
+        let NetworkMode::User { hold } = *args.mode else {
+            return Self::without_rules(args);
         };
-        let mut settings = settings(&args.network, published, hold, context)?;
-        if args.network.publish_all {
-            settings.published.extend(bind(&exposed(base))?);
+        let published = std::mem::take(&mut parts.ports);
+        let mut settings = settings(args, published, hold, context)?;
+        if args.publish_all {
+            settings.published.extend(bind(exposed(&parts.config.exposed_ports).iter())?);
         }
         for port in settings.published.iter().filter(|port| port.is_news()) {
             context.ui.note(&port.to_string());
         }
-        let own = settings.addresses.member().map(|address| (hostname.to_owned(), address));
+        let own =
+            settings.addresses.member().map(|address| (parts.config.hostname.clone(), address));
         settings.hosts.extend(own);
         Ok(Self::User(Box::new(settings)))
     }
@@ -79,7 +80,23 @@ impl Connection {
                 "`--network user` is one, and the default",
             ));
         }
-        Ok(if args.mode == NetworkMode::Host { Self::Host } else { Self::None })
+        Ok(if *args.mode == NetworkMode::Host { Self::Host } else { Self::None })
+    }
+
+    /// The host's ports that lead inside.
+    pub(super) fn ports(&self) -> Vec<PortBinding> {
+        match self {
+            Self::User(settings) => settings.published.iter().map(Published::binding).collect(),
+            Self::None | Self::Host => Vec::new(),
+        }
+    }
+
+    /// The sandbox's own addresses.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Self::User(settings) => settings.addresses.member().into(),
+            Self::None | Self::Host => Vec::new(),
+        }
     }
 
     /// The network itself.
@@ -121,7 +138,7 @@ impl Connection {
     }
 
     /// A line of `/etc/hosts` for each name that the user adds.
-    pub(super) fn added_hosts(&self, added: &[HostEntry]) -> Result<String, Error> {
+    pub(super) fn added_hosts(&self, added: &[Typed<HostEntry>]) -> Result<String, Error> {
         let line = |(name, address): (String, IpAddr)| format!("{address}\t{name}\n");
         let host = match self {
             Self::User(settings) => Some(settings.addresses),
@@ -142,9 +159,9 @@ fn settings(
     Ok(Settings {
         addresses: host_addresses,
         rules: Rules {
-            allow: args.allow.clone(),
-            deny: args.deny.clone(),
-            host_loopback: args.host_loopback.clone(),
+            allow: plain(&args.allow),
+            deny: plain(&args.deny),
+            host_loopback: plain(&args.host_loopback),
         },
         published,
         dns: args.dns.clone(),
@@ -156,9 +173,12 @@ fn settings(
     })
 }
 
+fn plain<T: Clone>(typed: &[Typed<T>]) -> Vec<T> {
+    typed.iter().map(|typed| T::clone(typed)).collect()
+}
+
 /// Ports that the image says it serves, each on a free port of the host.
-fn exposed(base: &Base) -> Vec<Publish> {
-    let ports = base.config().exposed_ports.unwrap_or_default();
+fn exposed(ports: &[String]) -> Vec<Publish> {
     let port = |text: &String| {
         let (port, protocol) = match text.split_once('/') {
             None | Some((_, "tcp")) => (text.trim_end_matches("/tcp"), Protocol::Tcp),
@@ -167,12 +187,12 @@ fn exposed(base: &Base) -> Vec<Publish> {
         };
         Some(Publish::exposed(port.parse().ok()?, protocol))
     };
-    ports.keys().filter_map(port).collect()
+    ports.iter().filter_map(port).collect()
 }
 
 /// Names with addresses; `host-gateway` is what the host has inside.
 fn addresses(
-    added: &[HostEntry],
+    added: &[Typed<HostEntry>],
     host: Option<&Addresses>,
 ) -> Result<Vec<(String, IpAddr)>, Error> {
     let mut all = Vec::new();

@@ -1,0 +1,220 @@
+//! One more process in a sandbox that runs: `exec`.
+//!
+//! # Theory of operation
+//!
+//! ```text
+//! parent                 between (for a moment)      child
+//! join    fork ────────▶ joins the namespaces
+//!                        fork_sibling ─────────────▶ sets itself up
+//!         learns its pid ◀─ exits
+//! start   ─────────────────────────Start──────────▶ give up privileges, execve
+//! wait    supervise
+//! ```
+//!
+//! The process between is there because the namespace of process ids is that of
+//! children only; and the parent stays outside, where `/proc` shows the child by
+//! the number that the parent knows.
+//!
+//! The sandbox's tree is joined before anything of it is looked at, and nothing
+//! of ours is executed: there is no moment when a program of the image runs
+//! outside, or one of the host's inside.
+
+use std::{
+    convert::Infallible,
+    fs::File,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
+
+use nix::{
+    errno::Errno,
+    sched::CloneFlags,
+    sys::{
+        signalfd::SignalFd,
+        wait::{WaitStatus, waitpid},
+    },
+    unistd::{ForkResult, Pid},
+};
+
+use super::{
+    Error, child, command,
+    handshake::{self, ChildEnd, Failure, ParentEnd},
+    parent::Child,
+    privileges::Limits,
+    supervise::{self, Streams, Supervision},
+    terminal::{self, Relay},
+    user,
+};
+use crate::{
+    oci::{ExitStatus, Process, ProcessId, Seccomp},
+    sys::{self, Named},
+};
+
+/// What is to run beside a workload, and where.
+#[derive(Debug)]
+pub struct Addition<'a> {
+    /// Who watches over the sandbox: it is in the domain.
+    pub supervisor: ProcessId,
+    /// The first process inside.
+    pub workload: ProcessId,
+    pub process: &'a Process,
+    /// See [`crate::oci::Spec::seccomp`].
+    pub seccomp: Option<&'a Seccomp>,
+}
+
+/// A process that was added, and runs.
+#[derive(Debug)]
+pub struct Added {
+    child: Child,
+    signals: SignalFd,
+    streams: Streams,
+}
+
+/// Starts one more process in a sandbox.
+///
+/// # Errors
+/// [`Error::Gone`] if the sandbox has ended; why the process does not run, as if
+/// we had made its calls.
+pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
+    let domain = open(addition.supervisor)?;
+    let sandbox = open(addition.workload)?;
+    let has_one_id = has_one_id(addition.supervisor.pid);
+    let limits = Limits {
+        process: addition.process,
+        seccomp: addition.seccomp,
+        fake_root: has_one_id,
+        has_one_id,
+    };
+    let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
+    let null = null.map_err(Error::Supervise)?.into();
+    let (parent_end, child_end) = handshake::pair().map_err(Error::Supervise)?;
+    let (pid_reader, pid_writer) = sys::process::pipe().map_err(Error::Supervise)?;
+    match sys::process::fork().map_err(Error::Namespaces)? {
+        ForkResult::Child => {
+            drop((parent_end, pid_reader));
+            let Err(failure) =
+                go_between(&domain, &sandbox, pid_writer, &limits, &null, &child_end);
+            child_end.fail(&failure);
+            sys::process::exit(1)
+        }
+        ForkResult::Parent { child: between } => {
+            drop((child_end, pid_writer));
+            let pid = await_child(between, pid_reader);
+            start(pid, &parent_end, addition.process)
+        }
+    }
+}
+
+/// The process by its number, if it is still the same.
+fn open(process: ProcessId) -> Result<OwnedFd, Error> {
+    let fd = sys::process::open_process(process.pid).map_err(|_| Error::Gone)?;
+    let is_same = sys::process::start_time(process.pid) == Some(process.start_time);
+    if is_same { Ok(fd) } else { Err(Error::Gone) }
+}
+
+fn has_one_id(domain: i32) -> bool {
+    let map = std::fs::read_to_string(format!("/proc/{domain}/uid_map")).unwrap_or_default();
+    let counts = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
+    counts.sum::<u64>() == 1
+}
+
+/// The child's pid, which the process between has written before it ended.
+fn await_child(between: Pid, mut reader: OwnedFd) -> Option<Pid> {
+    let mut bytes = [0; 4];
+    let length = rustix::io::read(&mut reader, &mut bytes).unwrap_or(0);
+    while let Err(Errno::EINTR) = waitpid(between, None).map(|_: WaitStatus| ()) {}
+    (length == bytes.len()).then(|| Pid::from_raw(i32::from_ne_bytes(bytes)))
+}
+
+/// Joins the domain first: to be root there is what allows the rest.
+fn go_between(
+    domain: &OwnedFd,
+    sandbox: &OwnedFd,
+    pid_writer: OwnedFd,
+    limits: &Limits<'_>,
+    null: &OwnedFd,
+    parent: &ChildEnd,
+) -> Result<Infallible, Failure> {
+    let ours = command::Identity::of_this_program();
+    let rest = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWCGROUP;
+    sys::process::join(domain, CloneFlags::CLONE_NEWUSER)
+        .and_then(|()| sys::process::join(sandbox, rest))
+        .map_err(Failure::setup("cannot join the sandbox"))?;
+    match sys::process::fork_sibling().map_err(Failure::setup("cannot start a process"))? {
+        ForkResult::Parent { child } => {
+            let _ = rustix::io::write(&pid_writer, &child.as_raw().to_ne_bytes());
+            sys::process::exit(0)
+        }
+        ForkResult::Child => {
+            drop(pid_writer);
+            become_process(limits, &ours, null, parent)
+        }
+    }
+}
+
+/// As the workload does it (`child.rs`), in what is there already.
+fn become_process(
+    limits: &Limits<'_>,
+    ours: &command::Identity,
+    null: &OwnedFd,
+    parent: &ChildEnd,
+) -> Result<Infallible, Failure> {
+    let process = limits.process;
+    sys::process::die_with_parent().map_err(Failure::setup("cannot tie the process to us"))?;
+    let filter = limits.filter()?;
+    let credentials = user::resolve(&process.user)?;
+    let session = match process.terminal {
+        true => Some(child::open_terminal(&credentials, false, parent)?),
+        false => None,
+    };
+    if !process.stdin && session.is_none() {
+        sys::process::replace_stdio(null, 0).map_err(Failure::setup("cannot set stdin"))?;
+    }
+    enter(&process.cwd)?;
+    child::set_limits(process)?;
+    parent.wait_for_start().map_err(child::gone)?;
+    session.iter().try_for_each(terminal::take_over)?;
+    limits.give_up(&credentials, filter)?;
+    child::execute(process, &credentials, ours, parent)
+}
+
+fn enter(directory: &Path) -> Result<(), Failure> {
+    rustix::process::chdir(directory)
+        .named(|| format!("chdir({directory:?})"))
+        .map_err(Failure::setup("cannot enter the working directory"))
+}
+
+fn start(pid: Option<Pid>, handshake: &ParentEnd, process: &Process) -> Result<Added, Error> {
+    let child = Child::new(pid);
+    let streams = match process.terminal {
+        false => Streams::Shared,
+        true => {
+            let terminal = handshake.terminal().map_err(Error::from)??;
+            terminal::copy_size(terminal.as_fd());
+            Streams::Terminal(Relay::new(terminal, process.stdin))
+        }
+    };
+    let signals = supervise::take_signals().map_err(Error::Supervise)?;
+    match handshake.start().map_err(Error::from)? {
+        Some(failure) => Err(failure.into()),
+        None => Ok(Added { child, signals, streams }),
+    }
+}
+
+impl Added {
+    /// Watches over it until it has ended, and says how.
+    ///
+    /// # Errors
+    /// [`Error::Supervise`] if the kernel does not let us; it is killed then.
+    pub fn wait(&mut self, supervision: &Supervision) -> Result<ExitStatus, Error> {
+        let pid = self.child.pid();
+        let status = supervise::wait(pid, &self.signals, &mut self.streams, supervision)?;
+        self.child.has_ended();
+        Ok(status)
+    }
+}

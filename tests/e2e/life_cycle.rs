@@ -1,0 +1,227 @@
+//! Sandboxes that stay: made, started, watched, joined, stopped and removed.
+
+use std::time::Duration;
+
+use crate::{
+    require,
+    support::{Store, Test, eventually, own, user_namespaces},
+};
+
+/// Says what it does, and ends when it is asked to.
+const SERVICE: &str =
+    "trap 'echo bye; exit 3' TERM; echo up; echo oops >&2; while :; do sleep 0.05; done";
+
+/// A store with a sandbox called `web` that runs [`SERVICE`].
+fn service() -> (Store, String) {
+    let (store, image) = own();
+    let output = sandbox(&store, &["run", "-d", "--name", "web", &image, "sh", "-c", SERVICE]);
+    let id = output.trim().to_owned();
+    assert_eq!(id.len(), 12, "{id}");
+    says(&store, "web", "up");
+    (store, id)
+}
+
+/// Runs a command that must succeed; what it printed.
+fn sandbox(store: &Store, args: &[&str]) -> String {
+    Test::sandbox(args).store(store).read()
+}
+
+/// Waits until the log of `name` holds `text`.
+fn says(store: &Store, name: &str, text: &str) {
+    let logged = || sandbox(store, &["logs", name]).contains(text).then_some(());
+    assert!(eventually(Duration::from_secs(10), logged).is_some(), "{text}");
+}
+
+#[test]
+fn a_service_has_a_life() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, id) = service();
+    let format = "{{.ID}} {{.Names}} {{.State}} {{.Command}}";
+    assert_eq!(
+        sandbox(&store, &["ps", "--format", format]),
+        format!("{id} web running \"sh -c trap 'echo by…\"\n")
+    );
+    assert_eq!(sandbox(&store, &["exec", "web", "cat", "/proc/1/comm"]), "sh\n");
+    Test::sandbox(&["exec", "web", "sh", "-c", "exit 7"]).store(&store).code(7).check();
+    assert_eq!(sandbox(&store, &["stop", "web"]), "web\n");
+    assert_eq!(sandbox(&store, &["ps", "-q"]), "");
+    assert_eq!(sandbox(&store, &["wait", &id[..6]]), "3\n");
+    let status = sandbox(&store, &["ps", "-a", "--format", "{{.Status}}"]);
+    assert!(status.starts_with("Exited (3) "), "{status}");
+    Test::sandbox(&["logs", "web"]).store(&store).stdout("up\nbye\n").stderr("oops\n").check();
+    assert_eq!(sandbox(&store, &["start", "web"]), "web\n");
+    assert_eq!(sandbox(&store, &["ps", "-q"]), format!("{id}\n"));
+    assert_eq!(sandbox(&store, &["rm", "-f", "web"]), "web\n");
+    assert_eq!(sandbox(&store, &["ps", "-aq"]), "");
+    store.assert_nothing_left();
+}
+
+#[test]
+fn what_was_written_is_there_at_the_next_start() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let count = "echo x >>/count; wc -l </count";
+    sandbox(&store, &["create", "--name", "counter", &image, "sh", "-c", count]);
+    assert_eq!(sandbox(&store, &["ps", "-a", "--format", "{{.Status}}"]), "Created\n");
+    for run in 1..=3 {
+        assert_eq!(sandbox(&store, &["start", "-a", "counter"]), format!("{run}\n"));
+    }
+    // The image goes by its name only, as long as a sandbox needs it.
+    sandbox(&store, &["rmi", &image]);
+    assert_eq!(sandbox(&store, &["start", "-a", "counter"]), "4\n");
+    sandbox(&store, &["rm", "counter"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_name_is_one_sandbox_s() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, id) = service();
+    let image = "host";
+    let taken = "error: a sandbox named `web` exists already";
+    Test::sandbox(&["run", "--name", "web", image, "true"])
+        .store(&store)
+        .fails(125, &[taken])
+        .check();
+    Test::sandbox(&["rm", "web"])
+        .store(&store)
+        .fails(125, &["error: web runs", "hint: `sandbox stop` it first, or `sandbox rm --force`"])
+        .check();
+    sandbox(&store, &["rename", "web", "db"]);
+    Test::sandbox(&["stop", "web"])
+        .store(&store)
+        .fails(125, &["error: there is no sandbox `web`"])
+        .check();
+    assert_eq!(sandbox(&store, &["ps", "--format", "{{.ID}} {{.Names}}"]), format!("{id} db\n"));
+    sandbox(&store, &["rm", "-f", "db"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_run_that_cannot_start_leaves_nothing_to_remove() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    for options in [&["-d"][..], &["--name", "x"], &["-d", "--rm"]] {
+        let args = [&["run"], options, &[&image, "no-such-command"]].concat();
+        Test::sandbox(&args).store(&store).fails(127, &["no-such-command"]).check();
+        assert_eq!(sandbox(&store, &["ps", "-aq"]), "");
+    }
+    store.assert_nothing_left();
+}
+
+#[test]
+fn streams_are_byte_exact_through_a_supervisor() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let data: Vec<u8> =
+        (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let args = ["run", "-i", "--name", "cat", &image, "cat"];
+    assert!(Test::sandbox(&args).store(&store).stdin(&data[..]).output().stdout == data);
+    // What ends without a newline has none in the log either.
+    assert!(Test::sandbox(&["logs", "cat"]).store(&store).output().stdout == data);
+    sandbox(&store, &["rm", "cat"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn exec_is_as_confined_as_the_workload() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _) = service();
+    let look = "grep -E '^(Cap|Seccomp:|NoNewPrivs)' /proc/self/status; ls /proc/self/fd; hostname; pwd; env | sort";
+    let by_exec = sandbox(&store, &["exec", "web", "sh", "-c", look]);
+    let of_workload = sandbox(
+        &store,
+        &["exec", "web", "sh", "-c", "grep -E '^(Cap|Seccomp:|NoNewPrivs)' /proc/1/status"],
+    );
+    assert!(by_exec.starts_with(&of_workload), "{by_exec}\nis not\n{of_workload}");
+    assert!(by_exec.contains("\n0\n1\n2\n3\n"), "{by_exec}");
+    Test::sandbox(&["exec", "web", "mount", "-t", "tmpfs", "x", "/mnt"])
+        .store(&store)
+        .code(1)
+        .check();
+    assert_eq!(
+        sandbox(
+            &store,
+            &[
+                "exec",
+                "-u",
+                "7:8",
+                "-w",
+                "/tmp",
+                "-e",
+                "A=b",
+                "web",
+                "sh",
+                "-c",
+                "id -u; id -g; pwd; echo $A"
+            ]
+        ),
+        "7\n8\n/tmp\nb\n"
+    );
+    Test::sandbox(&["exec", "web", "no-such-command"])
+        .store(&store)
+        .fails(127, &["no-such-command"])
+        .check();
+    Test::sandbox(&["exec", "-i", "web", "cat"]).store(&store).stdin(*b"abc").stdout("abc").check();
+    sandbox(&store, &["rm", "-f", "web"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_supervisor_that_is_killed_takes_the_sandbox_with_it() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, id) = service();
+    let state =
+        std::fs::read_to_string(store.path().join("sandboxes").join(&id).join("state.json"));
+    let state: serde_json::Value = serde_json::from_str(&state.unwrap()).unwrap();
+    let pid = |who: &str| state[who]["pid"].as_i64().unwrap();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-9", &pid("supervisor").to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let gone =
+        || (!std::path::Path::new(&format!("/proc/{}", pid("process"))).exists()).then_some(());
+    assert!(eventually(Duration::from_secs(5), gone).is_some());
+    let status = sandbox(&store, &["ps", "-a", "--format", "{{.Status}}"]);
+    assert_eq!(status, "Exited (137)\n");
+    sandbox(&store, &["start", "web"]);
+    says(&store, "web", "up");
+    sandbox(&store, &["rm", "-f", "web"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_log_that_is_rotated_loses_only_its_oldest_file() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let write = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done";
+    sandbox(
+        &store,
+        &[
+            "run",
+            "--name",
+            "w",
+            "--log-opt",
+            "max-size=16k",
+            "--log-opt",
+            "max-file=3",
+            &image,
+            "sh",
+            "-c",
+            write,
+        ],
+    );
+    let log = sandbox(&store, &["logs", "w"]);
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.last(), Some(&"line 1999"));
+    assert!(lines.len() < 2000 && lines.len() > 300, "{}", lines.len());
+    let first: usize = lines[0].trim_start_matches("line ").parse().unwrap();
+    let expected: Vec<String> = (first..2000).map(|n| format!("line {n}")).collect();
+    assert_eq!(lines, expected);
+    assert_eq!(sandbox(&store, &["logs", "--tail", "2", "w"]), "line 1998\nline 1999\n");
+    sandbox(&store, &["rm", "w"]);
+    store.assert_nothing_left();
+}
