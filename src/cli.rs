@@ -63,6 +63,7 @@ enum Command {
     History(commands::history::Args),
     Inspect(commands::inspect::Args),
     Image(commands::image::Args),
+    Container(commands::container::Args),
     Info(commands::info::Args),
     Version(commands::version::Args),
 }
@@ -137,6 +138,7 @@ impl Cli {
             Command::Tag(args) => commands::tag::execute(args, &context).map(done),
             Command::History(args) => commands::history::execute(args, &context).map(done),
             Command::Image(args) => commands::image::execute(args, &context).map(done),
+            Command::Container(args) => commands::container::execute(args, &context),
             Command::Info(args) => commands::info::execute(args, &context).map(done),
             Command::Version(args) => commands::version::execute(args, &context).map(done),
         }

@@ -29,6 +29,6 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Rm(args) => rmi::execute(args, context),
         Command::Tag(args) => tag::execute(args, context),
         Command::History(args) => history::execute(args, context),
-        Command::Inspect(args) => inspect::execute(args, context),
+        Command::Inspect(args) => inspect::execute_images(args, context),
     }
 }

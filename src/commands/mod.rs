@@ -5,6 +5,7 @@
 
 pub mod attach;
 mod background;
+pub mod container;
 pub mod create;
 pub mod exec;
 mod fetch;

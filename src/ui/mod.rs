@@ -10,7 +10,7 @@ mod template;
 
 use std::{
     error::Error as _,
-    io::{self, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Write},
 };
 
 use rustix::termios::OutputModes;
@@ -137,6 +137,20 @@ pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result
         None => value.to_string(),
     };
     print(&(line + "\n"))
+}
+
+/// Asks whether what `warning` says is wanted; none if standard input is no
+/// terminal, so that there is nobody to ask. No answer is a no.
+pub fn confirm(warning: &str) -> Option<bool> {
+    let mut stdin = io::stdin().lock();
+    if !stdin.is_terminal() {
+        return None;
+    }
+    print_to_stderr(&format!("{warning}\ncontinue? [y/N] "));
+    let mut answer = String::new();
+    let read = stdin.read_line(&mut answer);
+    let answer = answer.trim().to_ascii_lowercase();
+    Some(read.is_ok() && matches!(answer.as_str(), "y" | "yes"))
 }
 
 /// What a registry or an image says may be quoted, but must not command the

@@ -225,3 +225,48 @@ fn a_log_that_is_rotated_loses_only_its_oldest_file() {
     sandbox(&store, &["rm", "w"]);
     store.assert_nothing_left();
 }
+
+#[test]
+fn inspect_has_docker_s_names() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, id) = service();
+    let state = "{{.Name}} {{.State.Status}} {{.State.Running}} {{.State.ExitCode}}";
+    assert_eq!(sandbox(&store, &["inspect", "-f", state, "web"]), "/web running true 0\n");
+    let path = "{{.Id}} {{.Path}} {{json .Args}} {{.Config.Tty}} {{.HostConfig.NetworkMode}}";
+    assert_eq!(
+        sandbox(&store, &["inspect", "--format", path, &id]),
+        format!("{id} sh {} false user\n", serde_json::json!(["-c", SERVICE]))
+    );
+    sandbox(&store, &["kill", "-s", "TERM", "web"]);
+    assert_eq!(sandbox(&store, &["wait", "web"]), "3\n");
+    assert_eq!(sandbox(&store, &["inspect", "-f", state, "web"]), "/web exited false 3\n");
+    let whole: serde_json::Value =
+        serde_json::from_str(&sandbox(&store, &["container", "inspect", "web"])).unwrap();
+    assert_eq!(whole[0]["Config"]["Cmd"][0], "sh");
+    let nothing = "error: there is neither a sandbox nor an image `nothing`";
+    Test::sandbox(&["inspect", "nothing"]).store(&store).fails(125, &[nothing]).check();
+    assert_eq!(sandbox(&store, &["container", "prune", "-f"]), format!("{id}\n"));
+    store.assert_nothing_left();
+}
+
+#[test]
+fn published_ports_can_be_looked_up() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let serve = ["sh", "-c", "while :; do echo hi | nc -l -p 80; done"];
+    let args = ["run", "-d", "--name", "web", "-p", "127.0.0.1::80", &image];
+    sandbox(&store, &[&args[..], &serve].concat());
+    let port = sandbox(&store, &["port", "web", "80"]);
+    let address: std::net::SocketAddr = port.trim().parse().unwrap();
+    let format = "{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}";
+    assert_eq!(sandbox(&store, &["inspect", "-f", format, "web"]), format!("{}\n", address.port()));
+    let answer = || {
+        let mut text = String::new();
+        let mut stream = std::net::TcpStream::connect(address).ok()?;
+        std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
+        (text == "hi\n").then_some(())
+    };
+    assert!(eventually(Duration::from_secs(10), answer).is_some());
+    sandbox(&store, &["rm", "-f", "web"]);
+    store.assert_nothing_left();
+}
