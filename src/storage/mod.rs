@@ -7,6 +7,8 @@
 //! ROOT/refs/NAME              which manifest a name stands for
 //! ROOT/layers/MAP/HEX/fs      an unpacked layer, by diff id, in overlayfs's format
 //! ROOT/layers/MAP/HEX/owners  owners that could not be stored (`owners.rs`)
+//! ROOT/layers/MAP/HEX/record  the rest of the tar that it was (`record.rs`)
+//! ROOT/layers/MAP/HEX/kept    what the layer itself replaced, for the same purpose
 //! ROOT/skeleton/              mount points, below all layers (`skeleton.rs`)
 //! ROOT/sandboxes/ID/          upper, work: what one sandbox changes
 //! ROOT/spare-MAP/             the same, empty, for the next one (`sandbox_dir.rs`)
@@ -32,6 +34,7 @@ mod host;
 mod hostile;
 mod images;
 mod layer;
+mod layer_tar;
 mod layers;
 mod lock;
 mod map;
@@ -39,6 +42,7 @@ mod meter;
 mod names;
 mod owners;
 mod pax;
+mod record;
 mod remove;
 mod resolve;
 mod rootfs;
@@ -59,6 +63,7 @@ use nix::errno::Errno;
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
+pub use layer_tar::LayerTar;
 pub use map::Map;
 pub use sandbox_dir::SandboxDir;
 
