@@ -1,6 +1,6 @@
 //! `sandbox image …`: docker's other names for the commands about images.
 
-use super::{Context, history, images, inspect, pull, rmi, tag};
+use super::{Context, history, images, inspect, load, pull, rmi, save, tag};
 use crate::error::Error;
 
 /// Work with images, by docker's grouped names
@@ -18,6 +18,8 @@ enum Command {
     #[command(alias = "remove")]
     Rm(rmi::Args),
     Tag(tag::Args),
+    Save(save::Args),
+    Load(load::Args),
     History(history::Args),
     Inspect(inspect::Args),
 }
@@ -28,6 +30,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Pull(args) => pull::execute(args, context),
         Command::Rm(args) => rmi::execute(args, context),
         Command::Tag(args) => tag::execute(args, context),
+        Command::Save(args) => save::execute(args, context),
+        Command::Load(args) => load::execute(args, context),
         Command::History(args) => history::execute(args, context),
         Command::Inspect(args) => inspect::execute(args, context),
     }

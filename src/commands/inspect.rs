@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Context,
-    fetch::{not_there, stored_name},
+    fetch::{not_there, resolve},
     options::TemplateFormat,
 };
 use crate::{
@@ -59,7 +59,7 @@ struct Layers {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     let inspect = |reference: &Reference| {
-        let name = stored_name(reference);
+        let name = resolve(reference, &store)?;
         let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
         Inspection::new(image, &store)
     };

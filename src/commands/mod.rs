@@ -9,10 +9,13 @@ pub mod image;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod load;
 pub mod options;
+mod outgoing;
 pub mod pull;
 pub mod rmi;
 pub mod run;
+pub mod save;
 pub mod tag;
 pub mod version;
 

@@ -6,13 +6,14 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
 
 use oci_client::manifest as media_type;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Opened, archive::Archive, resolve::Store, verify};
+use super::{Error, Opened, archive::Archive, load::Named, resolve::Store, verify};
 use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
 
 const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
@@ -28,13 +29,29 @@ struct Entry {
 
 /// Opens `docker-archive:FILE[:TAG]`.
 pub(super) fn open(path: &Path, tag: Option<&str>) -> Result<Opened, Error> {
-    let archive = Archive::open(path)?;
+    let archive = Arc::new(Archive::open(path)?);
+    open_entry(&archive, select(&entries(&archive)?, tag)?)
+}
+
+/// Opens all images of an archive.
+pub(super) fn open_all(archive: &Arc<Archive>) -> Result<Vec<Named>, Error> {
+    let open = |entry: &Entry| {
+        let tags = entry.repo_tags.iter().flatten();
+        let names = tags.filter_map(|tag| tag.parse().ok()).collect();
+        Ok((names, open_entry(archive, entry)?))
+    };
+    entries(archive)?.iter().map(open).collect()
+}
+
+fn entries(archive: &Archive) -> Result<Vec<Entry>, Error> {
     let list = verify::document(archive.member("manifest.json")?)?;
-    let entries: Vec<Entry> = serde_json::from_slice(&list)
-        .map_err(|e| Error::bad_manifest(format!("manifest.json: {e}")))?;
-    let (manifest, members) = describe(&archive, select(&entries, tag)?)?;
+    serde_json::from_slice(&list).map_err(|e| Error::bad_manifest(format!("manifest.json: {e}")))
+}
+
+fn open_entry(archive: &Arc<Archive>, entry: &Entry) -> Result<Opened, Error> {
+    let (manifest, members) = describe(archive, entry)?;
     let root = serde_json::to_vec(&manifest).map_err(|e| Error::bad_manifest(e.to_string()))?;
-    Ok((Box::new(Saved { archive, members }), root))
+    Ok((Box::new(Saved { archive: Arc::clone(archive), members }), root))
 }
 
 fn select<'a>(entries: &'a [Entry], tag: Option<&str>) -> Result<&'a Entry, Error> {
@@ -126,7 +143,7 @@ fn descriptor(media_type: &str, digest: Digest, size: u64) -> Descriptor {
 /// An archive as a store.
 #[derive(Debug)]
 struct Saved {
-    archive: Archive,
+    archive: Arc<Archive>,
     members: HashMap<Digest, String>,
 }
 

@@ -48,6 +48,7 @@ mod resolve;
 mod rootfs;
 mod sandbox_dir;
 mod skeleton;
+mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;

@@ -1,0 +1,264 @@
+//! Images that leave the store and come back, by way of other tools.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    require,
+    support::{Compression, Dir, Image, Layer, Registry, Store, Test, text, user_namespaces},
+};
+
+/// An image with all that a layer may hold, and owners that many callers have
+/// no ids for.
+fn odd(second: Compression) -> Image {
+    let long = "long/".repeat(30) + "name";
+    let first = Layer::new()
+        .dir("data/", 0o750)
+        .owned_file("data/mine", 0o640, (1000, 1000), "1000")
+        .owned_file("data/far", 0o4755, (70_000, 70_001), "70000")
+        .file(&long, 0o644, "deep")
+        .hardlink("data/again", "data/mine")
+        .symlink("data/link", "far")
+        .file("data/twice", 0o644, "first")
+        .file("data/twice", 0o644, "second");
+    let above =
+        Layer::new().file("data/.wh.link", 0o644, "").file("data/big", 0o600, vec![7; 99_999]);
+    Image::busybox()
+        .layer(first, Compression::Gzip)
+        .layer(above, second)
+        .layer(Layer::new().file("plain", 0o644, "x"), Compression::Plain)
+        .config("Labels", serde_json::json!({"kept": "yes"}))
+}
+
+/// A store that holds the odd image, and its name.
+fn pulled(repository: &str) -> (Store, String) {
+    let name = odd(Compression::Zstd).push(Registry::shared(), repository);
+    let store = Store::new();
+    Test::sandbox(&["pull", "-q", &name]).store(&store).check();
+    (store, name)
+}
+
+/// The id and the diff ids, which must stay what they were.
+fn identity(store: &Store, image: &str) -> String {
+    let format = "{{.Id}} {{json .RootFS}} {{json .Config}}";
+    Test::sandbox(&["inspect", "--format", format, image]).store(store).read()
+}
+
+fn digest(store: &Store, image: &str) -> String {
+    Test::sandbox(&["inspect", "--format", "{{.Digest}}", image]).store(store).read()
+}
+
+/// `skopeo ARGS`; returns its standard output.
+#[track_caller]
+fn skopeo(args: &[&str], stdin: Option<File>) -> String {
+    let stdin = stdin.map_or_else(Stdio::null, Stdio::from);
+    let command = Command::new("skopeo").arg("--insecure-policy").args(args).stdin(stdin).output();
+    let output = command.unwrap();
+    assert!(output.status.success(), "skopeo {args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The ids of an image as skopeo sees it.
+fn identity_by_skopeo(place: &str) -> (String, Value) {
+    let config: Value =
+        serde_json::from_str(&skopeo(&["inspect", "--config", "--raw", place], None)).unwrap();
+    let manifest: Value =
+        serde_json::from_str(&skopeo(&["inspect", "--raw", place], None)).unwrap();
+    (manifest["config"]["digest"].as_str().unwrap().into(), config["rootfs"]["diff_ids"].clone())
+}
+
+#[track_caller]
+fn assert_same_identity(store: &Store, image: &str, place: &str) {
+    let (id, diff_ids) = identity_by_skopeo(place);
+    let format = "{{.Id}} {{json .RootFS.Layers}}";
+    let ours = Test::sandbox(&["inspect", "--format", format, image]).store(store).read();
+    assert_eq!(ours, format!("{id} {diff_ids}\n"));
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn what_is_saved_and_loaded_is_the_same_image() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/save");
+    let dir = Dir::new("save");
+    let before = identity(&store, &name);
+    for format in ["docker-archive", "oci-archive", "oci-dir"] {
+        let file = dir.path().join(format);
+        Test::sandbox(&["save", "--format", format, "-o", path(&file), &name])
+            .store(&store)
+            .stdout("")
+            .check();
+        let other = Store::new();
+        let loaded = format!("Loaded image: {name}:latest\n");
+        Test::sandbox(&["load", "-q", "-i", path(&file)]).store(&other).stdout(&loaded).check();
+        assert_eq!(identity(&other, &name), before, "{format}");
+        Test::sandbox(&["run", &name, "cat", "/data/twice"]).store(&other).stdout("second").check();
+
+        // From now on the manifest is the same, too.
+        let again = dir.path().join(format!("{format}-again"));
+        Test::sandbox(&["save", "--format", format, "-o", path(&again), &name])
+            .store(&other)
+            .check();
+        if format != "oci-dir" {
+            assert!(fs::read(&again).unwrap() == fs::read(&file).unwrap(), "{format}");
+        }
+        let third = Store::new();
+        Test::sandbox(&["load", "-q", "-i", path(&again)]).store(&third).check();
+        assert_eq!(digest(&third, &name), digest(&other, &name), "{format}");
+    }
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 6, "{left:?}");
+    store.assert_nothing_left();
+}
+
+#[test]
+fn an_archive_goes_through_pipes_and_compressors() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/pipe");
+    let saved = Test::sandbox(&["save", &name]).store(&store).output();
+    assert!(saved.status.success(), "{}", text(&saved.stderr));
+    let dir = Dir::new("pipe");
+    let file = dir.write("saved.tar", &saved.stdout);
+    for compress in ["cat", "gzip", "zstd -q -c"] {
+        let packed = dir.path().join("packed");
+        let pack = format!("{compress} < {} > {}", file.display(), packed.display());
+        assert!(Command::new("sh").args(["-c", &pack]).status().unwrap().success());
+        for args in [&["load", "-q"][..], &["load", "-q", "-i", path(&packed)]] {
+            let other = Store::new();
+            let stdin = fs::read(&packed).unwrap();
+            Test::sandbox(args).store(&other).stdin(stdin).check();
+            assert_eq!(identity(&other, &name), identity(&store, &name), "{compress} {args:?}");
+            other.assert_nothing_left();
+        }
+    }
+}
+
+#[test]
+fn several_images_are_saved_together() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/several");
+    let busybox = Image::busybox().push(Registry::shared(), "in-out/base");
+    Test::sandbox(&["pull", "-q", &busybox]).store(&store).check();
+    Test::sandbox(&["tag", &name, "example.com/second:2"]).store(&store).check();
+    let dir = Dir::new("several");
+    let file = dir.path().join("all.tar");
+    Test::sandbox(&["save", "-o", path(&file), &name, &busybox, "example.com/second:2"])
+        .store(&store)
+        .check();
+    let list = Command::new("tar").arg("-tf").arg(&file).output().unwrap().stdout;
+    let layers = text(&list).lines().filter(|line| line.starts_with("blobs/sha256/")).count();
+    assert_eq!(layers, 1 + 4 + 2 * 2, "{}", text(&list));
+    let other = Store::new();
+    let loaded = format!(
+        "Loaded image: {name}:latest\nLoaded image: example.com/second:2\nLoaded image: {busybox}:latest\n"
+    );
+    Test::sandbox(&["load", "-q", "-i", path(&file)]).store(&other).stdout(&loaded).check();
+}
+
+#[test]
+fn an_image_without_a_name_goes_by_its_id() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/id");
+    let id = Test::sandbox(&["inspect", "--format", "{{.Id}}", &name]).store(&store).read();
+    let id = id.trim_end();
+    let saved = Test::sandbox(&["save", id]).store(&store).output();
+    assert!(saved.status.success(), "{}", text(&saved.stderr));
+    let other = Store::new();
+    let loaded = format!("Loaded image ID: {id}\n");
+    Test::sandbox(&["load", "-q"]).store(&other).stdin(saved.stdout).stdout(&loaded).check();
+    Test::sandbox(&["run", id, "cat", "/plain"]).store(&other).stdout("x").check();
+    Test::sandbox(&["tag", id, "example.com/named"]).store(&other).check();
+    Test::sandbox(&["rmi", id]).store(&other).check();
+    Test::sandbox(&["run", "example.com/named", "cat", "/plain"]).store(&other).stdout("x").check();
+}
+
+#[test]
+fn skopeo_reads_what_is_saved() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/skopeo-reads");
+    let dir = Dir::new("skopeo");
+    for format in ["docker-archive", "oci-archive"] {
+        let file = dir.path().join(format);
+        let save = ["save", "--format", format, "-o", path(&file), &name];
+        Test::sandbox(&save).store(&store).check();
+        let copy = format!("dir:{}", dir.path().join(format!("{format}-copy")).display());
+        let from = format!("{format}:/dev/stdin");
+        skopeo(&["copy", "-q", &from, &copy], Some(File::open(&file).unwrap()));
+        assert_same_identity(&store, &name, &copy);
+    }
+}
+
+#[test]
+fn what_skopeo_writes_is_loaded() {
+    require!(user_namespaces(), "user namespaces");
+    // Docker's formats know no zstd, and skopeo refuses to convert it.
+    let name = odd(Compression::Gzip).push(Registry::shared(), "in-out/skopeo-writes");
+    let store = Store::new();
+    Test::sandbox(&["pull", "-q", &name]).store(&store).check();
+    let dir = Dir::new("skopeo");
+    for transport in ["docker-archive", "oci-archive", "oci"] {
+        let file = dir.path().join(transport);
+        let to = format!("{transport}:{}:example.com/copied:1", file.display());
+        let from = format!("docker://{name}");
+        skopeo(&["copy", "-q", "--src-tls-verify=false", &from, &to], None);
+        let other = Store::new();
+        let loaded = "Loaded image: example.com/copied:1\n";
+        Test::sandbox(&["load", "-q", "-i", path(&file)]).store(&other).stdout(loaded).check();
+        let (ours, theirs) = (identity(&other, "example.com/copied:1"), identity(&store, &name));
+        // skopeo writes a config of its own for docker's old format.
+        let diff_ids = |text: &str| text.split_once(' ').unwrap().1.to_owned();
+        assert_eq!(diff_ids(&ours), diff_ids(&theirs), "{transport}");
+        if transport != "docker-archive" {
+            assert_eq!(ours, theirs, "{transport}");
+        }
+    }
+}
+
+#[test]
+fn owners_that_nobody_has_ids_for_are_saved() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/owners");
+    let dir = Dir::new("owners");
+    let layout = dir.path().join("layout");
+    Test::sandbox(&["save", "--format", "oci-dir", "-o", path(&layout), &name])
+        .store(&store)
+        .check();
+    let list = Test::sandbox(&["inspect", "--format", "{{json .RootFS.Layers}}", &name]);
+    let layers: Vec<String> = serde_json::from_str(&list.store(&store).read()).unwrap();
+    let blob = layout.join("blobs").join(layers[1].replace(':', "/"));
+    let list = Command::new("tar").args(["--numeric-owner", "-tvf"]).arg(blob).output().unwrap();
+    let list = text(&list.stdout);
+    for line in ["1000/1000", "70000/70001"] {
+        assert!(list.contains(line), "{list}");
+    }
+    assert!(list.contains("-rwsr-xr-x 70000/70001"), "{list}");
+}
+
+#[test]
+fn what_cannot_be_saved_or_loaded_leaves_nothing() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/refused");
+    let dir = Dir::new("refused");
+    let file = dir.path().join("x.tar");
+    Test::sandbox(&["save", "-o", path(&file), "absent"])
+        .store(&store)
+        .fails(125, &["absent"])
+        .check();
+    Test::sandbox(&["save", "--format", "oci-dir", "-o", "/", &name])
+        .store(&store)
+        .fails(125, &["not empty"])
+        .check();
+    assert!(!file.exists());
+    let junk = dir.write("junk", vec![b'x'; 2000]);
+    Test::sandbox(&["load", "-i", path(&junk)]).store(&store).fails(125, &["junk"]).check();
+    Test::sandbox(&["load"]).store(&store).stdin("").fails(125, &["manifest.json"]).check();
+    store.assert_nothing_left();
+}
