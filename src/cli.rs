@@ -43,6 +43,7 @@ pub struct Cli {
 enum Command {
     Run(Box<commands::run::Args>),
     Pull(commands::pull::Args),
+    Push(commands::push::Args),
     Images(commands::images::Args),
     Rmi(commands::rmi::Args),
     Tag(commands::tag::Args),
@@ -105,6 +106,7 @@ impl Cli {
         match &self.command {
             Command::Run(args) => commands::run::execute(args, &context),
             Command::Pull(args) => commands::pull::execute(args, &context).map(done),
+            Command::Push(args) => commands::push::execute(args, &context).map(done),
             Command::Images(args) => commands::images::execute(args, &context).map(done),
             Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),
             Command::Inspect(args) => commands::inspect::execute(args, &context).map(done),

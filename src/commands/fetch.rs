@@ -121,7 +121,7 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request, context);
+    let options = options(request.tls_verify, context);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     if let Some(image) =
@@ -134,10 +134,11 @@ fn fetch(
     Ok(store.put_image(name, source.manifest(), source.config())?)
 }
 
-fn options(request: &Request<'_>, context: &Context) -> Options {
+/// How registries are reached.
+pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
     let transport = context.config.transport.clone();
     Options {
-        tls_verify: request.tls_verify,
+        tls_verify,
         http_proxy: transport.http_proxy,
         https_proxy: transport.https_proxy,
         no_proxy: transport.no_proxy,

@@ -1,6 +1,6 @@
 //! `sandbox image …`: docker's other names for the commands about images.
 
-use super::{Context, history, images, inspect, load, pull, rmi, save, tag};
+use super::{Context, history, images, inspect, load, pull, push, rmi, save, tag};
 use crate::error::Error;
 
 /// Work with images, by docker's grouped names
@@ -15,6 +15,7 @@ enum Command {
     #[command(alias = "list")]
     Ls(images::Args),
     Pull(pull::Args),
+    Push(push::Args),
     #[command(alias = "remove")]
     Rm(rmi::Args),
     Tag(tag::Args),
@@ -28,6 +29,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     match &args.command {
         Command::Ls(args) => images::execute(args, context),
         Command::Pull(args) => pull::execute(args, context),
+        Command::Push(args) => push::execute(args, context),
         Command::Rm(args) => rmi::execute(args, context),
         Command::Tag(args) => tag::execute(args, context),
         Command::Save(args) => save::execute(args, context),

@@ -13,6 +13,7 @@ pub mod load;
 pub mod options;
 mod outgoing;
 pub mod pull;
+pub mod push;
 pub mod rmi;
 pub mod run;
 pub mod save;

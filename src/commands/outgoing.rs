@@ -29,8 +29,9 @@ pub(super) fn stored(reference: &Reference, store: &Store) -> Result<Image, Erro
     store.image(&name)?.ok_or_else(|| not_there(&name))
 }
 
-/// Opens the tar of a layer for those who know of no store.
-pub(super) fn open_tar(diff_id: &DiffId, store: &Store) -> io::Result<Box<dyn Read>> {
+/// Opens the tar of a layer for those who know of no store, and tells its size.
+pub(super) fn open_tar(diff_id: &DiffId, store: &Store) -> io::Result<(Box<dyn Read>, u64)> {
     let tar = store.layer_tar(diff_id).map_err(io::Error::other)?;
-    Ok(Box::new(tar))
+    let size = tar.size();
+    Ok((Box::new(tar), size))
 }

@@ -55,7 +55,7 @@ enum Format {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     let images = images(&args.images, &store)?;
-    let open = |diff_id: &DiffId| open_tar(diff_id, &store);
+    let open = |diff_id: &DiffId| open_tar(diff_id, &store).map(|(tar, _)| tar);
     let format = match args.format {
         Format::DockerArchive => ArchiveFormat::Docker,
         Format::OciArchive => ArchiveFormat::Oci,

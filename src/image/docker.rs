@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Error, Opened, archive::Archive, load::Named, resolve::Store, verify};
 use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
 
-const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+pub(super) const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 
 /// One image of `manifest.json`.
 #[derive(Debug, Deserialize)]

@@ -22,12 +22,14 @@ mod error;
 mod layout;
 mod load;
 mod outgoing;
+mod push;
 mod registry;
 mod resolve;
 #[cfg(test)]
 mod sample;
 mod save;
 mod transport;
+mod upload;
 mod verify;
 
 use std::{io::Read, path::PathBuf};
@@ -35,6 +37,7 @@ use std::{io::Read, path::PathBuf};
 pub use error::Error;
 pub use load::{Saved, load_archive, load_directory};
 pub use outgoing::{OpenTar, Outgoing, PlainLayer};
+pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
 pub use save::{ArchiveFormat, save_archive, save_directory};
 use verify::Verifying;

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::{
     require,
-    support::{Compression, Dir, Image, Layer, Registry, Store, Test, text, user_namespaces},
+    support::{
+        Compression, Dir, Front, Image, Layer, Registry, Store, Test, text, user_namespaces,
+    },
 };
 
 /// An image with all that a layer may hold, and owners that many callers have
@@ -220,6 +222,97 @@ fn what_skopeo_writes_is_loaded() {
             assert_eq!(ours, theirs, "{transport}");
         }
     }
+}
+
+/// What `push` says is what others find, and it runs.
+#[track_caller]
+fn assert_pushed(store: &Store, args: &[&str], name: &str) -> String {
+    let said = Test::sandbox(args).store(store).read();
+    let digest = said.strip_prefix("digest: ").unwrap().trim_end();
+    let place = format!("docker://{name}");
+    let found = skopeo(&["inspect", "--tls-verify=false", "--format", "{{.Digest}}", &place], None);
+    assert_eq!(found.trim_end(), digest);
+    let other = Store::new();
+    Test::sandbox(&["run", "-q", name, "cat", "/data/twice"])
+        .store(&other)
+        .stdout("second")
+        .check();
+    assert_eq!(identity(&other, name), identity(store, args[args.len() - 1]), "{args:?}");
+    digest.into()
+}
+
+#[test]
+fn what_a_registry_has_is_not_changed_by_a_push() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/push-same");
+    let before = digest(&store, &name);
+    assert_eq!(assert_pushed(&store, &["push", "-q", &name], &name), before.trim_end());
+
+    // To another repository of the registry, which takes the blobs over.
+    let registry = Registry::shared().name();
+    let other = format!("{registry}/in-out/push-mounted:2");
+    Test::sandbox(&["tag", &name, &other]).store(&store).check();
+    assert_eq!(assert_pushed(&store, &["push", "-q", &other], &other), before.trim_end());
+}
+
+#[test]
+fn another_registry_gets_the_same_layers() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/push-away");
+    let registry = Registry::new();
+    let dir = Dir::new("push");
+    let to = |name: &str| format!("{}/{name}", registry.name());
+    let first = to("away:1");
+    Test::sandbox(&["tag", &name, &first]).store(&store).check();
+    let gzip = assert_pushed(&store, &["push", "-q", &first], &first);
+    let copy = format!("dir:{}", dir.path().join("copy").display());
+    skopeo(&["copy", "-q", "--src-tls-verify=false", &format!("docker://{first}"), &copy], None);
+    assert_same_identity(&store, &name, &copy);
+
+    // From a store that had it from there, by another way: the same digest.
+    let (second, file) = (Store::new(), dir.path().join("x.tar"));
+    Test::sandbox(&["save", "-o", path(&file), &first]).store(&store).check();
+    Test::sandbox(&["load", "-q", "-i", path(&file)]).store(&second).check();
+    assert_eq!(assert_pushed(&second, &["push", "-q", &first], &first), gzip);
+
+    for (how, media_type) in [("zstd", "tar+zstd"), ("none", "layer.v1.tar")] {
+        let name = to(&format!("away:{how}"));
+        let digestfile = dir.path().join(how);
+        Test::sandbox(&["tag", &first, &name]).store(&second).check();
+        let args = ["push", "-q", "--compression", how, "--digestfile", path(&digestfile), &name];
+        let digest = assert_pushed(&second, &args, &name);
+        assert_eq!(fs::read_to_string(&digestfile).unwrap(), digest);
+        let place = format!("docker://{name}");
+        let raw = skopeo(&["inspect", "--tls-verify=false", "--raw", &place], None);
+        let manifest: Value = serde_json::from_str(&raw).unwrap();
+        for layer in manifest["layers"].as_array().unwrap() {
+            assert!(layer["mediaType"].as_str().unwrap().ends_with(media_type), "{layer}");
+        }
+    }
+    second.assert_nothing_left();
+}
+
+#[test]
+fn a_registry_that_wants_a_token_is_pushed_to() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/push-token");
+    let front = Front::Tokens.of(Registry::shared());
+    let to = format!("{front}/in-out/push-token");
+    let pushed = Test::sandbox(&["push", "-q", &name, &to]).store(&store).read();
+    assert_eq!(pushed, format!("digest: {}", digest(&store, &name)));
+}
+
+#[test]
+fn a_push_that_cannot_be_says_why() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, name) = pulled("in-out/push-refused");
+    let push = |args: &[&str]| Test::sandbox(&[&["push"], args].concat()).store(&store);
+    push(&["absent"]).fails(125, &["absent"]).check();
+    push(&[&name, &format!("x@sha256:{}", "0a".repeat(32))]).fails(125, &["digest"]).check();
+    let locked = Registry::with_password("ann", "secret");
+    push(&[&name, &format!("{}/x", locked.name())]).fails(125, &["denies access"]).check();
+    push(&[&name, "127.0.0.1:1/x"]).fails(125, &["127.0.0.1:1"]).check();
+    store.assert_nothing_left();
 }
 
 #[test]
