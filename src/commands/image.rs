@@ -1,6 +1,6 @@
 //! `sandbox image …`: docker's other names for the commands about images.
 
-use super::{Context, history, images, inspect, load, pull, push, rmi, save, tag};
+use super::{Context, history, images, import, inspect, load, pull, push, rmi, save, tag};
 use crate::error::Error;
 
 /// Work with images, by docker's grouped names
@@ -21,6 +21,7 @@ enum Command {
     Tag(tag::Args),
     Save(save::Args),
     Load(load::Args),
+    Import(import::Args),
     History(history::Args),
     Inspect(inspect::Args),
 }
@@ -34,6 +35,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Tag(args) => tag::execute(args, context),
         Command::Save(args) => save::execute(args, context),
         Command::Load(args) => load::execute(args, context),
+        Command::Import(args) => import::execute(args, context),
         Command::History(args) => history::execute(args, context),
         Command::Inspect(args) => inspect::execute(args, context),
     }

@@ -7,6 +7,7 @@ mod fetch;
 pub mod history;
 pub mod image;
 pub mod images;
+pub mod import;
 pub mod info;
 pub mod inspect;
 pub mod load;

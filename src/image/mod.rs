@@ -36,7 +36,7 @@ use std::{io::Read, path::PathBuf};
 
 pub use error::Error;
 pub use load::{Saved, load_archive, load_directory};
-pub use outgoing::{OpenTar, Outgoing, PlainLayer};
+pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
 pub use save::{ArchiveFormat, save_archive, save_directory};

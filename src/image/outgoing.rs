@@ -8,7 +8,7 @@ use std::{
 use oci_client::manifest as media_type;
 
 use super::{Error, verify::digest};
-use crate::oci::{Descriptor, DiffId, ImageConfig, Manifest, Name, Platform};
+use crate::oci::{Descriptor, DiffId, Digest, ImageConfig, Manifest, Name, Platform};
 
 /// An image of the store, with what is to be known of it elsewhere.
 #[derive(Debug, Clone)]
@@ -33,6 +33,34 @@ pub struct PlainLayer {
 
 /// Begins to read the tar of a layer, which ends only if it is the right one.
 pub type OpenTar<'a> = &'a dyn Fn(&DiffId) -> io::Result<Box<dyn Read>>;
+
+/// The documents of an image that was made here.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub manifest: Vec<u8>,
+    pub config: Vec<u8>,
+    /// Digest of the config.
+    pub id: Digest,
+}
+
+/// Describes an image of plain layers, lowest first.
+///
+/// # Errors
+/// If the config cannot be written as JSON.
+pub fn describe(config: &ImageConfig, layers: &[PlainLayer]) -> Result<Made, Error> {
+    let bad = |e: serde_json::Error| Error::bad_manifest(e.to_string());
+    let config = serde_json::to_vec(config).map_err(bad)?;
+    let described = descriptor(media_type::IMAGE_CONFIG_MEDIA_TYPE, &config);
+    let id = described.digest.clone();
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_IMAGE_MEDIA_TYPE.into()),
+        config: described,
+        layers: layers.iter().map(PlainLayer::descriptor).collect(),
+        annotations: None,
+    };
+    Ok(Made { manifest: serde_json::to_vec(&manifest).map_err(bad)?, config, id })
+}
 
 impl Outgoing {
     /// The manifest that fits the plain layers: the image's own if its layers

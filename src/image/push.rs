@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_layer_is_compressed_to_the_same_bytes_each_time() {
-        let text: Vec<u8> = (0..200_000_u32).flat_map(|n| (n % 251 * n % 7919).to_le_bytes()).collect();
+        let text: Vec<u8> =
+            (0..200_000_u32).flat_map(|n| (n % 251 * n % 7919).to_le_bytes()).collect();
         for compression in [LayerCompression::Gzip, LayerCompression::Zstd, LayerCompression::None]
         {
             let (mut first, mut second) = (Vec::new(), Vec::new());

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::Path,
     process::{Command, Stdio},
 };
@@ -80,6 +81,14 @@ fn assert_same_identity(store: &Store, image: &str, place: &str) {
     let format = "{{.Id}} {{json .RootFS.Layers}}";
     let ours = Test::sandbox(&["inspect", "--format", format, image]).store(store).read();
     assert_eq!(ours, format!("{id} {diff_ids}\n"));
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let mut command = Command::new("sha256sum");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    text(&output.stdout).split_whitespace().next().unwrap().into()
 }
 
 fn path(path: &Path) -> &str {
@@ -222,6 +231,39 @@ fn what_skopeo_writes_is_loaded() {
             assert_eq!(ours, theirs, "{transport}");
         }
     }
+}
+
+#[test]
+fn a_tar_becomes_an_image() {
+    require!(user_namespaces(), "user namespaces");
+    let busybox = fs::read("/bin/busybox").unwrap();
+    let tar = Layer::new()
+        .dir("bin/", 0o755)
+        .file("bin/busybox", 0o755, busybox)
+        .symlink("bin/sh", "busybox")
+        .owned_file("owned", 0o600, (70_000, 70_000), "far")
+        .tar();
+    let dir = Dir::new("import");
+    let file = dir.write("root.tar", &tar);
+    let changes = ["-c", "ENV A=1 B='2 3'", "-c", "CMD echo $A $B", "-m", "made by hand"];
+    let import = |source: &str, name: &str| {
+        let args = [&["import"], &changes[..], &[source, name]].concat();
+        Test::sandbox(&args).env("SOURCE_DATE_EPOCH", "1000000000")
+    };
+    let (store, other) = (Store::new(), Store::new());
+    let id = import(path(&file), "example.com/made:1").store(&store).read();
+    assert!(id.starts_with("sha256:") && id.lines().count() == 1, "{id}");
+    Test::sandbox(&["run", "example.com/made:1"]).store(&store).stdout("1 2 3\n").check();
+    import("-", "again").store(&other).stdin(tar.clone()).stdout(&id).check();
+    let history = ["history", "--format", "{{.CreatedAt}} {{.Comment}}", "again"];
+    let told = "2001-09-09T01:46:40.000Z made by hand\n";
+    Test::sandbox(&history).store(&other).stdout(told).check();
+
+    let layout = dir.path().join("layout");
+    let save = ["save", "--format", "oci-dir", "-o", path(&layout), "again"];
+    Test::sandbox(&save).store(&other).check();
+    let blob = layout.join("blobs/sha256").join(sha256(&tar));
+    assert!(fs::read(blob).unwrap() == tar, "the layer is another one");
 }
 
 /// What `push` says is what others find, and it runs.

@@ -4,6 +4,7 @@
 //! option's name before anything has happened.
 
 mod capability;
+mod change;
 mod env;
 mod format;
 mod mount;
@@ -14,6 +15,7 @@ mod ulimit;
 pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
+pub use change::Change;
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
 pub use format::{Format, TemplateFormat};
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
