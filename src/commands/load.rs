@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, IsTerminal},
     os::fd::AsFd,
     path::{Path, PathBuf},
 };
@@ -52,6 +52,12 @@ fn open(args: &Args, store: &Store) -> Result<Vec<Saved>, Error> {
     let platform = args.platform.as_ref();
     let Some(path) = &args.input else {
         let path = Path::new("/dev/stdin");
+        if io::stdin().is_terminal() {
+            return Err(Error::usage_with_hint(
+                "an archive is nothing that one types",
+                "name a file with `-i`, or redirect the input",
+            ));
+        }
         let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(|e| unreadable(path, e))?;
         let file = store.spool(stdin.into())?;
         return Ok(image::load_archive(file, path, platform)?);

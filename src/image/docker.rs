@@ -11,9 +11,14 @@ use std::{
 
 use oci_client::manifest as media_type;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
-use super::{Error, Opened, archive::Archive, load::Named, resolve::Store, verify};
+use super::{
+    Error, Opened,
+    archive::Archive,
+    load::Named,
+    resolve::Store,
+    verify::{self, Hashing},
+};
 use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
 
 pub(super) const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
@@ -117,23 +122,9 @@ fn describe_layer(
     if let Some(diff_id) = diff_id.filter(|_| plain) {
         return Ok(descriptor(media_type, diff_id.clone(), size));
     }
-    let mut hasher = Sha256::new();
-    io::copy(&mut archive.member(member)?, &mut HashWriter(&mut hasher)).map_err(failed)?;
-    Ok(descriptor(media_type, Digest::from_sha256(&hasher.finalize().into()), size))
-}
-
-/// Hashes what is written to it.
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.update(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut archive.member(member)?, &mut hashing).map_err(failed)?;
+    Ok(descriptor(media_type, hashing.digest(), size))
 }
 
 fn descriptor(media_type: &str, digest: Digest, size: u64) -> Descriptor {

@@ -13,14 +13,13 @@ use std::{
 
 use flate2::{Compression as Level, write::GzEncoder};
 use oci_client::manifest as media_type;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Error, Options,
     docker::ZSTD_LAYER,
     outgoing::{OpenTar, Outgoing, PlainLayer, media_type_of},
     upload::{Content, Repository},
-    verify::digest,
+    verify::{Hashing, digest},
 };
 use crate::oci::{Descriptor, Digest, Manifest, Name};
 
@@ -171,7 +170,7 @@ fn pack(
     output: &mut dyn Write,
     compression: LayerCompression,
 ) -> io::Result<(Digest, u64)> {
-    let mut blob = Hashing { output: io::BufWriter::new(output), hash: Sha256::new(), size: 0 };
+    let mut blob = Hashing::new(io::BufWriter::new(output));
     match compression {
         LayerCompression::None => copy(tar, &mut blob)?,
         LayerCompression::Gzip => {
@@ -186,7 +185,8 @@ fn pack(
         }
     }
     blob.flush()?;
-    Ok((Digest::from_sha256(&blob.hash.finalize().into()), blob.size))
+    let size = blob.size;
+    Ok((blob.digest(), size))
 }
 
 /// Copies in whole pieces, however the input comes: what a compressor makes of
@@ -200,26 +200,6 @@ fn copy(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
             return Ok(());
         }
         output.write_all(&piece)?;
-    }
-}
-
-/// Hashes and counts what is written through it.
-struct Hashing<W> {
-    output: W,
-    hash: Sha256,
-    size: u64,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.output.write(buffer)?;
-        self.hash.update(buffer.get(..written).unwrap_or_default());
-        self.size += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.output.flush()
     }
 }
 

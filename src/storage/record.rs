@@ -3,7 +3,7 @@
 //! A diff id is the hash of a tar, and the same files can be written as a tar in
 //! many ways: order, kinds of headers, padding. So whoever unpacks a layer keeps
 //! all bytes of the tar but the contents of its files, which are on disk. Of a
-//! Debian layer that is about 1 % of its size once it is compressed.
+//! Debian layer that is under 1 % of its size once it is compressed.
 //!
 //! What the file `record` holds, compressed with zstd, numbers little endian:
 //!
