@@ -40,6 +40,9 @@ _sandbox() {
             sandbox,images)
                 cmd="sandbox__subcmd__images"
                 ;;
+            sandbox,import)
+                cmd="sandbox__subcmd__import"
+                ;;
             sandbox,info)
                 cmd="sandbox__subcmd__info"
                 ;;
@@ -48,6 +51,9 @@ _sandbox() {
                 ;;
             sandbox,kill)
                 cmd="sandbox__subcmd__kill"
+                ;;
+            sandbox,load)
+                cmd="sandbox__subcmd__load"
                 ;;
             sandbox,logs)
                 cmd="sandbox__subcmd__logs"
@@ -60,6 +66,9 @@ _sandbox() {
                 ;;
             sandbox,pull)
                 cmd="sandbox__subcmd__pull"
+                ;;
+            sandbox,push)
+                cmd="sandbox__subcmd__push"
                 ;;
             sandbox,rename)
                 cmd="sandbox__subcmd__rename"
@@ -75,6 +84,9 @@ _sandbox() {
                 ;;
             sandbox,run)
                 cmd="sandbox__subcmd__run"
+                ;;
+            sandbox,save)
+                cmd="sandbox__subcmd__save"
                 ;;
             sandbox,start)
                 cmd="sandbox__subcmd__start"
@@ -226,6 +238,9 @@ _sandbox() {
             sandbox__subcmd__help,images)
                 cmd="sandbox__subcmd__help__subcmd__images"
                 ;;
+            sandbox__subcmd__help,import)
+                cmd="sandbox__subcmd__help__subcmd__import"
+                ;;
             sandbox__subcmd__help,info)
                 cmd="sandbox__subcmd__help__subcmd__info"
                 ;;
@@ -234,6 +249,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,kill)
                 cmd="sandbox__subcmd__help__subcmd__kill"
+                ;;
+            sandbox__subcmd__help,load)
+                cmd="sandbox__subcmd__help__subcmd__load"
                 ;;
             sandbox__subcmd__help,logs)
                 cmd="sandbox__subcmd__help__subcmd__logs"
@@ -246,6 +264,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,pull)
                 cmd="sandbox__subcmd__help__subcmd__pull"
+                ;;
+            sandbox__subcmd__help,push)
+                cmd="sandbox__subcmd__help__subcmd__push"
                 ;;
             sandbox__subcmd__help,rename)
                 cmd="sandbox__subcmd__help__subcmd__rename"
@@ -261,6 +282,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,run)
                 cmd="sandbox__subcmd__help__subcmd__run"
+                ;;
+            sandbox__subcmd__help,save)
+                cmd="sandbox__subcmd__help__subcmd__save"
                 ;;
             sandbox__subcmd__help,start)
                 cmd="sandbox__subcmd__help__subcmd__start"
@@ -334,8 +358,14 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__image,history)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__history"
                 ;;
+            sandbox__subcmd__help__subcmd__image,import)
+                cmd="sandbox__subcmd__help__subcmd__image__subcmd__import"
+                ;;
             sandbox__subcmd__help__subcmd__image,inspect)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__inspect"
+                ;;
+            sandbox__subcmd__help__subcmd__image,load)
+                cmd="sandbox__subcmd__help__subcmd__image__subcmd__load"
                 ;;
             sandbox__subcmd__help__subcmd__image,ls)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__ls"
@@ -343,8 +373,14 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__image,pull)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__pull"
                 ;;
+            sandbox__subcmd__help__subcmd__image,push)
+                cmd="sandbox__subcmd__help__subcmd__image__subcmd__push"
+                ;;
             sandbox__subcmd__help__subcmd__image,rm)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__rm"
+                ;;
+            sandbox__subcmd__help__subcmd__image,save)
+                cmd="sandbox__subcmd__help__subcmd__image__subcmd__save"
                 ;;
             sandbox__subcmd__help__subcmd__image,tag)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__tag"
@@ -355,8 +391,14 @@ _sandbox() {
             sandbox__subcmd__image,history)
                 cmd="sandbox__subcmd__image__subcmd__history"
                 ;;
+            sandbox__subcmd__image,import)
+                cmd="sandbox__subcmd__image__subcmd__import"
+                ;;
             sandbox__subcmd__image,inspect)
                 cmd="sandbox__subcmd__image__subcmd__inspect"
+                ;;
+            sandbox__subcmd__image,load)
+                cmd="sandbox__subcmd__image__subcmd__load"
                 ;;
             sandbox__subcmd__image,ls)
                 cmd="sandbox__subcmd__image__subcmd__ls"
@@ -364,8 +406,14 @@ _sandbox() {
             sandbox__subcmd__image,pull)
                 cmd="sandbox__subcmd__image__subcmd__pull"
                 ;;
+            sandbox__subcmd__image,push)
+                cmd="sandbox__subcmd__image__subcmd__push"
+                ;;
             sandbox__subcmd__image,rm)
                 cmd="sandbox__subcmd__image__subcmd__rm"
+                ;;
+            sandbox__subcmd__image,save)
+                cmd="sandbox__subcmd__image__subcmd__save"
                 ;;
             sandbox__subcmd__image,tag)
                 cmd="sandbox__subcmd__image__subcmd__tag"
@@ -376,8 +424,14 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,history)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__history"
                 ;;
+            sandbox__subcmd__image__subcmd__help,import)
+                cmd="sandbox__subcmd__image__subcmd__help__subcmd__import"
+                ;;
             sandbox__subcmd__image__subcmd__help,inspect)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__inspect"
+                ;;
+            sandbox__subcmd__image__subcmd__help,load)
+                cmd="sandbox__subcmd__image__subcmd__help__subcmd__load"
                 ;;
             sandbox__subcmd__image__subcmd__help,ls)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__ls"
@@ -385,8 +439,14 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,pull)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__pull"
                 ;;
+            sandbox__subcmd__image__subcmd__help,push)
+                cmd="sandbox__subcmd__image__subcmd__help__subcmd__push"
+                ;;
             sandbox__subcmd__image__subcmd__help,rm)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__rm"
+                ;;
+            sandbox__subcmd__image__subcmd__help,save)
+                cmd="sandbox__subcmd__image__subcmd__help__subcmd__save"
                 ;;
             sandbox__subcmd__image__subcmd__help,tag)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__tag"
@@ -398,7 +458,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --verbose --quiet --color --help --version run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help"
+            opts="-v -q -h -V --root --verbose --quiet --color --help --version run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1916,7 +1976,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help"
+            opts="run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2252,7 +2312,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__image)
-            opts="ls pull rm tag history inspect"
+            opts="ls pull push rm tag save load import history inspect"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2279,7 +2339,35 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__help__subcmd__image__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help__subcmd__image__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__image__subcmd__load)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2321,7 +2409,35 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__help__subcmd__image__subcmd__push)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help__subcmd__image__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__image__subcmd__save)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2350,6 +2466,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__images)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2392,6 +2522,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__kill)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__load)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2448,6 +2592,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__pull)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__push)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2518,6 +2676,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__save)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2642,7 +2814,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image)
-            opts="-h --root --color --help ls pull rm tag history inspect help"
+            opts="-h --root --color --help ls pull push rm tag save load import history inspect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2664,7 +2836,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__help)
-            opts="ls pull rm tag history inspect help"
+            opts="ls pull push rm tag save load import history inspect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2705,7 +2877,35 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__image__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__image__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__help__subcmd__load)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2747,7 +2947,35 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__image__subcmd__help__subcmd__push)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__image__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__help__subcmd__save)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2801,6 +3029,48 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__image__subcmd__import)
+            opts="-c -m -h --change --message --platform --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --change)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__image__subcmd__inspect)
             opts="-f -s -h --format --type --size --root --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2818,6 +3088,40 @@ _sandbox() {
                     ;;
                 --type)
                     COMPREPLY=($(compgen -W "container image" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__load)
+            opts="-i -q -h --input --platform --quiet --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -2891,6 +3195,40 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__image__subcmd__push)
+            opts="-q -h --compression --digestfile --tls-verify --quiet --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --compression)
+                    COMPREPLY=($(compgen -W "gzip zstd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__image__subcmd__rm)
             opts="-f -h --force --root --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2898,6 +3236,40 @@ _sandbox() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__save)
+            opts="-o -h --output --format --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "docker-archive oci-archive oci-dir" -- "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2944,6 +3316,48 @@ _sandbox() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__import)
+            opts="-c -m -h --change --message --platform --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --change)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -3033,6 +3447,40 @@ _sandbox() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__load)
+            opts="-i -q -h --input --platform --quiet --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3161,6 +3609,40 @@ _sandbox() {
             fi
             case "${prev}" in
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__push)
+            opts="-q -h --compression --digestfile --tls-verify --quiet --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --compression)
+                    COMPREPLY=($(compgen -W "gzip zstd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --digestfile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3488,6 +3970,40 @@ _sandbox() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__save)
+            opts="-o -h --output --format --root --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "docker-archive oci-archive oci-dir" -- "${cur}"))
                     return 0
                     ;;
                 --root)

@@ -48,9 +48,13 @@ complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "wait" -d 'Wait unti
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "top" -d 'Show the processes of a sandbox'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "push" -d 'Put an image into a registry'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "images" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rmi" -d 'Remove images from the store'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "image" -d 'Work with images, by docker\'s grouped names'
@@ -292,6 +296,18 @@ always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l compression -d 'Compress all layers like this, whatever the registry has' -r -f -a "gzip\t''
+zstd\t''
+none\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l digestfile -d 'File to write the digest to' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -s q -l quiet -d 'Show no progress'
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -311,6 +327,31 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand tag" -l color -d 'When t
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand tag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand save" -s o -l output -d 'File to write (standard output if there is none); a directory for `oci-dir`' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand save" -l format -d 'What to write' -r -f -a "docker-archive\t'What `docker load` and `podman load` read'
+oci-archive\t'An OCI image layout in a tar'
+oci-dir\t'An OCI image layout in a directory'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand save" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand save" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -s i -l input -d 'File or directory to read (standard input if there is none)' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -l platform -d 'Platform to take of images for several, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -s q -l quiet -d 'Show no progress'
+complete -c sandbox -n "__fish_sandbox_using_subcommand load" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -s c -l change -d 'Instruction of a Dockerfile to follow, such as `CMD ["sh"]` or `ENV A=1`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -s m -l message -d 'What its history is to say' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -l platform -d 'Platform that it is for, this machine\'s if it is not named' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.CreatedBy}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -328,18 +369,22 @@ always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -s s -l size -d 'Accepted, and ignored: sizes are always known'
 complete -c sandbox -n "__fish_sandbox_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "ls" -d 'List the images in the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "pull" -d 'Fetch an image and unpack it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "rm" -d 'Remove images from the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "tag" -d 'Give an image in the store a further name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull rm tag history inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "ls" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "push" -d 'Put an image into a registry'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "rm" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'How to print them' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -357,6 +402,18 @@ always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l compression -d 'Compress all layers like this, whatever the registry has' -r -f -a "gzip\t''
+zstd\t''
+none\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'File to write the digest to' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Show no progress'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -368,6 +425,31 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_s
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from tag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from save" -s o -l output -d 'File to write (standard output if there is none); a directory for `oci-dir`' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from save" -l format -d 'What to write' -r -f -a "docker-archive\t'What `docker load` and `podman load` read'
+oci-archive\t'An OCI image layout in a tar'
+oci-dir\t'An OCI image layout in a directory'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from save" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from save" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'File or directory to read (standard input if there is none)' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -l platform -d 'Platform to take of images for several, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Show no progress'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -s c -l change -d 'Instruction of a Dockerfile to follow, such as `CMD ["sh"]` or `ENV A=1`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -s m -l message -d 'What its history is to say' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -l platform -d 'Platform that it is for, this machine\'s if it is not named' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.CreatedBy}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -387,8 +469,12 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_s
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "push" -d 'Put an image into a registry'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove images from the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -688,36 +774,44 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "run" -d 'Run a command in a new sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "create" -d 'Make a sandbox, and print its id'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "start" -d 'Start sandboxes that do not run'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "restart" -d 'Stop sandboxes that run, and start them'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "kill" -d 'Send a signal to the command of sandboxes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "rename" -d 'Call a sandbox by another name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "ps" -d 'List sandboxes that run'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "logs" -d 'Show what a sandbox has written'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "exec" -d 'Run one more command in a sandbox that runs'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "top" -d 'Show the processes of a sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "pull" -d 'Fetch an image and unpack it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "images" -d 'List the images in the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "rmi" -d 'Remove images from the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "tag" -d 'Give an image in the store a further name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "container" -d 'Work with sandboxes, by docker\'s grouped names'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "version" -d 'Show the version of this program'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull images rmi tag history inspect image container info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "run" -d 'Run a command in a new sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "create" -d 'Make a sandbox, and print its id'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "start" -d 'Start sandboxes that do not run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "restart" -d 'Stop sandboxes that run, and start them'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "kill" -d 'Send a signal to the command of sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "rename" -d 'Call a sandbox by another name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "ps" -d 'List sandboxes that run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "logs" -d 'Show what a sandbox has written'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "exec" -d 'Run one more command in a sandbox that runs'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "top" -d 'Show the processes of a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "push" -d 'Put an image into a registry'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "images" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "rmi" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "container" -d 'Work with sandboxes, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "version" -d 'Show the version of this program'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "ls" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "push" -d 'Put an image into a registry'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove images from the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'

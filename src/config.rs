@@ -30,6 +30,9 @@ pub struct Config {
     pub search_path: String,
     /// Whether colour is unwanted (`NO_COLOR`).
     pub no_color: bool,
+    /// The time that images say they were made, in seconds since 1970
+    /// (`SOURCE_DATE_EPOCH`); none for the true one.
+    pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
     /// `[storage]` of `config.toml`.
@@ -95,6 +98,7 @@ impl Config {
             home,
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
+            source_date_epoch: text("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()),
             transport: Transport::load(),
             storage: file.storage,
         })

@@ -17,7 +17,7 @@ packages=(
     dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iputils-ping:ping
     libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft nginx-light:nginx openssl:openssl perl:perl
     python3:/usr/bin/python3 python3-websockets:/usr/lib/python3/dist-packages/websockets
-    shellcheck:shellcheck strace:strace uidmap:newuidmap wget:wget
+    shellcheck:shellcheck skopeo:skopeo strace:strace uidmap:newuidmap wget:wget zstd:zstd
 )
 ranges=sandbox-test-ranges
 plain=sandbox-test-plain

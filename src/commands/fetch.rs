@@ -50,14 +50,18 @@ pub(super) fn image(
     domain: &mut Domain,
     context: &Context,
 ) -> Result<Image, Error> {
-    let name = stored_name(request.reference);
-    if request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
+    let name = resolve(request.reference, store)?;
+    let is_id = request.reference.id().is_some();
+    if is_id || request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
         let serves = |image: &Image| {
             request.platform.is_none_or(|wanted| image.config.platform().serves(wanted))
         };
         if let Some(image) = store.image(&name)?.filter(serves) {
             return Ok(image);
         }
+    }
+    if is_id {
+        return Err(not_there(&name)); // No registry knows it.
     }
     if request.policy == PullPolicy::Never {
         return Err(Error::usage_with_hint(
@@ -68,9 +72,21 @@ pub(super) fn image(
     fetch(&name, request, store, domain, context)
 }
 
-/// What an image is called in the store: from wherever it is asked for, a file
+/// The name in the store that a reference means, by whatever id or name.
+pub(super) fn resolve(reference: &Reference, store: &Store) -> Result<String, Error> {
+    let named = match reference.id() {
+        Some(id) => store.name_of(&id)?,
+        None => None,
+    };
+    Ok(named.unwrap_or_else(|| stored_name(reference)))
+}
+
+/// What an image is called in the store: an id is its own name, and from wherever it is asked for, a file
 /// or directory has one name.
 pub(super) fn stored_name(reference: &Reference) -> String {
+    if let Some(id) = reference.id() {
+        return id.to_string();
+    }
     let mut reference = reference.clone();
     match &mut reference {
         Reference::Registry(_) | Reference::Host => {}
@@ -105,7 +121,7 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request, context);
+    let options = options(request.tls_verify, context);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     if let Some(image) =
@@ -118,10 +134,11 @@ fn fetch(
     Ok(store.put_image(name, source.manifest(), source.config())?)
 }
 
-fn options(request: &Request<'_>, context: &Context) -> Options {
+/// How registries are reached.
+pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
     let transport = context.config.transport.clone();
     Options {
-        tls_verify: request.tls_verify,
+        tls_verify,
         http_proxy: transport.http_proxy,
         https_proxy: transport.https_proxy,
         no_proxy: transport.no_proxy,
@@ -134,7 +151,7 @@ fn options(request: &Request<'_>, context: &Context) -> Options {
 ///
 /// The first failure is the one reported; layers that are done by then stay,
 /// and need not be fetched again.
-fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
     let layers = source.layers();
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
@@ -186,5 +203,7 @@ mod tests {
         assert_eq!(name("oci:lay:1"), format!("oci:{}/lay:1", here.display()));
         assert_eq!(name("oci:/lay"), "oci:/lay");
         assert_eq!(name("alpine"), "docker.io/library/alpine:latest");
+        let id = format!("sha256:{}", "0a".repeat(32));
+        assert_eq!(name(&id), id);
     }
 }

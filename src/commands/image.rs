@@ -1,6 +1,6 @@
 //! `sandbox image …`: docker's other names for the commands about images.
 
-use super::{Context, history, images, inspect, pull, rmi, tag};
+use super::{Context, history, images, import, inspect, load, pull, push, rmi, save, tag};
 use crate::error::Error;
 
 /// Work with images, by docker's grouped names
@@ -15,9 +15,13 @@ enum Command {
     #[command(alias = "list")]
     Ls(images::Args),
     Pull(pull::Args),
+    Push(push::Args),
     #[command(alias = "remove")]
     Rm(rmi::Args),
     Tag(tag::Args),
+    Save(save::Args),
+    Load(load::Args),
+    Import(import::Args),
     History(history::Args),
     Inspect(inspect::Args),
 }
@@ -26,8 +30,12 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     match &args.command {
         Command::Ls(args) => images::execute(args, context),
         Command::Pull(args) => pull::execute(args, context),
+        Command::Push(args) => push::execute(args, context),
         Command::Rm(args) => rmi::execute(args, context),
         Command::Tag(args) => tag::execute(args, context),
+        Command::Save(args) => save::execute(args, context),
+        Command::Load(args) => load::execute(args, context),
+        Command::Import(args) => import::execute(args, context),
         Command::History(args) => history::execute(args, context),
         Command::Inspect(args) => inspect::execute_images(args, context),
     }

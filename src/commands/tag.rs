@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    fetch::{not_there, stored_name},
+    fetch::{not_there, resolve},
 };
 use crate::{
     error::Error,
@@ -23,8 +23,9 @@ pub struct Args {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let target = new_name(&args.target)?;
-    let source = stored_name(&args.source);
-    let tagged = context.store_alone()?.tag_image(&source, &target)?;
+    let store = context.store_alone()?;
+    let source = resolve(&args.source, &store)?;
+    let tagged = store.tag_image(&source, &target)?;
     tagged.map(drop).ok_or_else(|| not_there(&source))
 }
 

@@ -20,17 +20,26 @@ mod challenge;
 mod docker;
 mod error;
 mod layout;
+mod load;
+mod outgoing;
+mod push;
 mod registry;
 mod resolve;
 #[cfg(test)]
 mod sample;
+mod save;
 mod transport;
+mod upload;
 mod verify;
 
 use std::{io::Read, path::PathBuf};
 
 pub use error::Error;
+pub use load::{Saved, load_archive, load_directory};
+pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
+pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
+pub use save::{ArchiveFormat, save_archive, save_directory};
 use verify::Verifying;
 
 use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
@@ -101,6 +110,11 @@ impl Source {
     /// The config, byte for byte.
     pub fn config(&self) -> &[u8] {
         &self.image.config
+    }
+
+    /// Digest of the config: docker's "image id".
+    pub fn id(&self) -> Digest {
+        verify::digest(&self.image.config)
     }
 
     /// The layers, lowest first.

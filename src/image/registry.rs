@@ -1,4 +1,5 @@
-//! Registries (distribution-spec, "Pull"): the only asynchronous file.
+//! Registries (distribution-spec, "Pull"): with `upload.rs`, the only
+//! asynchronous file.
 //!
 //! # Theory of operation
 //!
@@ -16,8 +17,8 @@ use std::{
 use bytes::{Buf, Bytes};
 use oci_client::{errors::OciEnvelope, manifest as media_type};
 use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{ACCEPT, WWW_AUTHENTICATE},
+    Client, RequestBuilder, Response, StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -41,20 +42,27 @@ const MAX_ANSWER: usize = 64 << 10;
 
 /// Connects to the registry of `name`, and reads what `name` points at.
 pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
+    by_scheme(name, options, |scheme| open_by(scheme, name, options))
+}
+
+/// Talks https, or where it may be http.
+pub(super) fn by_scheme<T>(
+    name: &Name,
+    options: &Options,
+    open_by: impl Fn(&'static str) -> Result<T, Error>,
+) -> Result<T, Error> {
     if transport::is_loopback(&name.registry) {
-        return open_by("http", name, options);
+        return open_by("http");
     }
-    match open_by("https", name, options) {
-        Err(Error::Unreachable { .. }) if !options.tls_verify => open_by("http", name, options),
+    match open_by("https") {
+        Err(Error::Unreachable { .. }) if !options.tls_verify => open_by("http"),
         result => result,
     }
 }
 
 fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
     let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let token = Mutex::new(None);
-    let connection = Connection { client, scheme, name: name.clone(), token };
-    let registry = Registry::start(connection)?;
+    let registry = Registry::start(Connection::new(client, scheme, name))?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
     let root = verify::document(registry.get("manifests", &wanted)?)?;
@@ -69,15 +77,15 @@ fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opene
 
 /// One repository, and the thread that talks to it.
 #[derive(Debug)]
-struct Registry {
-    connection: Arc<Connection>,
-    runtime: Handle,
+pub(super) struct Registry {
+    pub(super) connection: Arc<Connection>,
+    pub(super) runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Registry {
-    fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "start a thread for the network".into(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -146,18 +154,25 @@ impl Read for Pieces {
 
 /// What requests need: used on the registry's thread alone.
 #[derive(Debug)]
-struct Connection {
-    client: Client,
+pub(super) struct Connection {
+    pub(super) client: Client,
     scheme: &'static str,
-    name: Name,
+    pub(super) name: Name,
     token: Mutex<Option<String>>,
 }
 
 impl Connection {
+    pub(super) fn new(client: Client, scheme: &'static str, name: &Name) -> Self {
+        Self { client, scheme, name: name.clone(), token: Mutex::new(None) }
+    }
+
     /// Sends the body of `kind/id` into `pieces`, after an empty piece.
     async fn feed(&self, kind: &str, id: &str, pieces: &mpsc::Sender<Piece>) -> Result<(), Error> {
-        let url = format!("{}/{}/{kind}/{id}", self.base(), self.name.repository);
-        let mut response = self.authorized(&url).await.map_err(|error| self.missing(error, id))?;
+        let url = self.url(kind, id)?;
+        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
+        let response = self.send(get).await?;
+        let mut response =
+            self.accepted(response).await.map_err(|error| self.missing(error, id))?;
         // A reader who has gone needs no more.
         let mut wanted = pieces.send(Ok(Bytes::new())).await.is_ok();
         while wanted && let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
@@ -176,35 +191,45 @@ impl Connection {
         }
     }
 
-    fn base(&self) -> String {
+    /// The address of something in the repository.
+    pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
         // Docker's registry does not answer under its own name.
         let host = match self.name.registry.as_str() {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        format!("{}://{host}/v2", self.scheme)
+        let url = format!("{}://{host}/v2/{}/{kind}/{id}", self.scheme, self.name.repository);
+        url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
     }
 
-    /// Requests `url`, with a token if the registry wants one.
-    async fn authorized(&self, url: &str) -> Result<Response, Error> {
-        let response = self.request(url).await?;
+    /// Makes a request, and makes it again with a token if the registry wants
+    /// one.
+    pub(super) async fn send(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let response = self.send_once(request()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
-            return self.accepted(response).await;
+            return Ok(response);
         }
         let headers = response.headers().get_all(WWW_AUTHENTICATE);
         let bearer = headers.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
         let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        self.accepted(self.request(url).await?).await
+        self.send_once(request()).await
     }
 
-    async fn request(&self, url: &str) -> Result<Response, Error> {
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut request = self.client.get(url).header(ACCEPT, ACCEPTED.join(", "));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|e| self.broken(&e))?;
+        // An upload may go to another host, which is none of the token's.
+        let is_ours = self.url("", "").is_ok_and(|url| url.origin() == request.url().origin());
+        let header = token.filter(|_| is_ours).map(|token| format!("Bearer {token}").parse());
+        if let Some(Ok(header)) = header {
+            request.headers_mut().insert(AUTHORIZATION, header);
         }
-        request.send().await.map_err(|e| self.broken(&e))
+        client.execute(request).await.map_err(|e| self.broken(&e))
     }
 
     async fn anonymous_token(&self, bearer: &Bearer) -> Result<String, Error> {
@@ -222,7 +247,7 @@ impl Connection {
     }
 
     /// Turns a status into an error, with what the registry says about it.
-    async fn accepted(&self, response: Response) -> Result<Response, Error> {
+    pub(super) async fn accepted(&self, response: Response) -> Result<Response, Error> {
         let (status, image) = (response.status(), self.name.familiar());
         let host = || self.name.registry.clone();
         match status {
@@ -256,12 +281,12 @@ impl Connection {
         Error::Denied { host: self.name.registry.clone(), image: self.name.familiar() }
     }
 
-    fn transport(&self, cause: String) -> Error {
+    pub(super) fn transport(&self, cause: String) -> Error {
         Error::Transport { host: self.name.registry.clone(), cause }
     }
 
     /// Tells a host that cannot be reached from a connection that broke.
-    fn broken(&self, error: &reqwest::Error) -> Error {
+    pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;

@@ -54,6 +54,18 @@ pub(super) fn resolve(
     Err(Error::bad_manifest("indexes are nested too deeply"))
 }
 
+/// What a manifest is for by its config; none of an index.
+pub(super) fn platform_of(store: &dyn Store, document: &[u8]) -> Result<Option<Platform>, Error> {
+    let Document::Manifest(manifest) = parse(document)? else { return Ok(None) };
+    let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
+    Ok(parse_config(&config)?.platform().into())
+}
+
+fn parse_config(config: &[u8]) -> Result<ImageConfig, Error> {
+    serde_json::from_slice(config)
+        .map_err(|e| Error::bad_manifest(format!("its config is not one of an image: {e}")))
+}
+
 /// Chooses the entry of an index that serves `wanted` best.
 ///
 /// An entry which names just what is wanted comes before one which adds a
@@ -136,8 +148,7 @@ fn complete(
         return Err(Error::bad_manifest(format!("it has more than {MAX_LAYERS} layers")));
     }
     let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
-    let parsed: ImageConfig = serde_json::from_slice(&config)
-        .map_err(|e| Error::bad_manifest(format!("its config is not one of an image: {e}")))?;
+    let parsed = parse_config(&config)?;
     check_platform(parsed.platform(), wanted)?;
     let layers = pair(&manifest.layers, parsed)?;
     Ok(Resolved { digest: digest(&bytes), manifest: bytes, config, layers })

@@ -12,7 +12,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, NoProxy, Proxy,
+    Client, ClientBuilder, NoProxy, Proxy,
     dns::{Addrs, Name, Resolve, Resolving},
 };
 use rustls::{
@@ -29,7 +29,7 @@ use super::{Error, Options};
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long a peer may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// What no proxy can reach for us.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
@@ -54,6 +54,20 @@ pub(super) fn is_loopback(registry: &str) -> bool {
 
 /// Builds the client; `https_only` holds for redirects too.
 pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Error> {
+    build(options, https_only, |builder| builder.read_timeout(SILENCE))
+}
+
+/// Builds a client that waits for as long as each request says: while much is
+/// sent, the peer is silent.
+pub(super) fn uploading_client(options: &Options, https_only: bool) -> Result<Client, Error> {
+    build(options, https_only, |builder| builder.timeout(SILENCE))
+}
+
+fn build(
+    options: &Options,
+    https_only: bool,
+    limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, Error> {
     let transport = |e: &dyn std::error::Error| Error::Transport {
         host: "cannot set up TLS".into(),
         cause: e.to_string(),
@@ -72,7 +86,6 @@ pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Erro
         .https_only(https_only)
         .hickory_dns(true)
         .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
         .no_proxy();
     for proxy in proxies(options)? {
         builder = builder.proxy(proxy);
@@ -80,7 +93,7 @@ pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Erro
     if !Path::new("/etc/resolv.conf").exists() {
         builder = builder.dns_resolver(HostsFile);
     }
-    builder.build().map_err(|e| transport(&e))
+    limit(builder).build().map_err(|e| transport(&e))
 }
 
 /// Answers from `/etc/hosts` alone: where no resolver is configured, hickory

@@ -21,6 +21,10 @@ pub enum Error {
     Malformed { what: &'static str, digest: Digest, source: serde_json::Error },
     #[error("the {what} {digest} is damaged")]
     Damaged { what: &'static str, digest: Digest },
+    #[error("the tar of layer {diff_id} cannot be written again")]
+    NoRecord { diff_id: DiffId },
+    #[error("cannot unpack the archive in {}", root.display())]
+    Import { root: PathBuf, source: LayerError },
     #[error("the layers of the image are not those that its config lists")]
     LayersMissing,
     #[error("a sandbox named `{0}` exists already")]
@@ -77,7 +81,7 @@ impl Error {
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Store { source, .. } => Some(source.errno),
-            Self::Layer { source, .. } => source.errno(),
+            Self::Layer { source, .. } | Self::Import { source, .. } => source.errno(),
             _ => None,
         }
     }
@@ -85,14 +89,20 @@ impl Error {
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        let (Self::Store { root, .. } | Self::Layer { root, .. }) = self else {
+        let (Self::Store { root, .. } | Self::Layer { root, .. } | Self::Import { root, .. }) =
+            self
+        else {
             return match self {
+                Self::NoRecord { .. } => Some(
+                    "an earlier version has unpacked it: remove the image and pull it again".into(),
+                ),
                 Self::Damaged { .. } => Some("pull or load the image again".into()),
                 Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
                 _ => None,
             };
         };
-        if let Self::Layer { source: LayerError::Whiteout { source, .. }, .. } = self
+        if let Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
+        | Self::Import { source: LayerError::Whiteout { source, .. }, .. } = self
             && source.errno == Errno::EPERM
         {
             return Some("without privileges, this needs Linux 5.8 or later".into());

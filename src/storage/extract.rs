@@ -7,6 +7,7 @@
 //! still be filled.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     ffi::OsStr,
     fs::File,
@@ -22,7 +23,7 @@ use super::{
     LayerError, Map,
     entry::{Attributes, Change, Kind, quote},
     owners::Owners,
-    remove::remove_tree,
+    record::Recorder,
     resolve::{Missing, Resolver, make_opaque, replace_whiteout},
 };
 use crate::sys::{
@@ -39,6 +40,11 @@ pub(super) struct Extractor<'a> {
     resolver: Resolver,
     map: &'a Map,
     owners: Owners,
+    recorder: Rc<RefCell<Recorder>>,
+    /// Where goes what is replaced, made when it is first needed.
+    kept: PathBuf,
+    /// The last parent of a file, and where it really is.
+    place: Option<(Rc<OwnedFd>, PathBuf)>,
     directories: BTreeMap<PathBuf, Finish>,
     buffer: Vec<u8>,
 }
@@ -52,12 +58,21 @@ struct Finish {
 }
 
 impl<'a> Extractor<'a> {
-    /// Fills `root`, and records owners that cannot be stored in `owners`.
-    pub(super) fn new(root: OwnedFd, map: &'a Map, owners: PathBuf) -> Self {
+    /// Fills `root`, which is in `layer`, and puts beside it what cannot be
+    /// stored there.
+    pub(super) fn new(
+        root: OwnedFd,
+        map: &'a Map,
+        layer: &Path,
+        recorder: Rc<RefCell<Recorder>>,
+    ) -> Self {
         Self {
             resolver: Resolver::new(root),
             map,
-            owners: Owners::new(owners),
+            owners: Owners::new(layer.join("owners")),
+            recorder,
+            kept: layer.join("kept"),
+            place: None,
             directories: BTreeMap::new(),
             buffer: vec![0; BUFFER],
         }
@@ -101,7 +116,9 @@ impl<'a> Extractor<'a> {
     fn directory(&mut self, path: &Path, attributes: Attributes) -> sys::Result<()> {
         let (parent, name) = self.parent(path)?;
         match fs::mkdir_at(&parent, name, 0o700) {
-            Err(error) if error.errno == Errno::EEXIST => self.keep_or_replace(&parent, name)?,
+            Err(error) if error.errno == Errno::EEXIST => {
+                self.keep_or_replace(&parent, name, path)?
+            }
             result => result?,
         }
         let inode = fs::stat_at(&parent, name)?.st_ino;
@@ -110,7 +127,7 @@ impl<'a> Extractor<'a> {
     }
 
     /// A directory stays, with what is in it; anything else makes room for one.
-    fn keep_or_replace(&mut self, parent: &OwnedFd, name: &Path) -> sys::Result<()> {
+    fn keep_or_replace(&mut self, parent: &OwnedFd, name: &Path, path: &Path) -> sys::Result<()> {
         let there = fs::stat_at(parent, name)?;
         if fs::is_directory(&there) {
             return Ok(());
@@ -119,7 +136,7 @@ impl<'a> Extractor<'a> {
         if fs::is_whiteout(&there) {
             return replace_whiteout(parent, name, 0o700);
         }
-        fs::unlink_at(parent, name)?;
+        self.put_aside(parent, name, path)?;
         fs::mkdir_at(parent, name, 0o700)
     }
 
@@ -144,6 +161,10 @@ impl<'a> Extractor<'a> {
         let failed = |error| entry_error(path, error);
         let mut file =
             self.place(path, |parent, name| fs::create_file_at(parent, name)).map_err(failed)?;
+        if !content.header().entry_type().is_gnu_sparse() {
+            let place = self.real_path(path).map_err(failed)?;
+            self.recorder.borrow_mut().content(&place, content.size());
+        }
         self.copy(path, content, &mut file)?;
         self.set_attributes(&file, path, attributes).map_err(failed)
     }
@@ -244,11 +265,46 @@ impl<'a> Extractor<'a> {
         match make(&parent, name) {
             Err(error) if error.errno == Errno::EEXIST => {
                 self.resolver.forget();
-                remove_tree(&parent, name)?;
+                self.put_aside(&parent, name, path)?;
                 make(&parent, name)
             }
             result => result,
         }
+    }
+
+    /// Takes away what is there, and keeps it if it is or holds a file, whose
+    /// content is needed when the tar is written again.
+    fn put_aside(&mut self, parent: &OwnedFd, name: &Path, path: &Path) -> sys::Result<()> {
+        let there = fs::stat_at(parent, name)?;
+        if !fs::is_directory(&there) && !fs::is_file(&there) {
+            return fs::unlink_at(parent, name);
+        }
+        if fs::rmdir_at(parent, name).is_ok() {
+            return Ok(()); // An empty directory.
+        }
+        let place = self.real_path(path)?;
+        let number = self.recorder.borrow_mut().keep(&place);
+        if number == 0 {
+            fs::mkdir(&self.kept, 0o700)?;
+        }
+        let kept = fs::open_directory(&self.kept)?;
+        fs::rename_at(parent, name, kept, Path::new(&number.to_string()))
+    }
+
+    /// Where `path` leads now: what it goes through may be a link, and become
+    /// another one later.
+    fn real_path(&mut self, path: &Path) -> sys::Result<PathBuf> {
+        let (parent, name) = self.parent(path)?;
+        if let Some((_, place)) = self.place.as_ref().filter(|(dir, _)| Rc::ptr_eq(dir, &parent)) {
+            return Ok(place.join(name));
+        }
+        let root = self.resolver.directory(Path::new(""), Missing::Fail)?;
+        // Without `/proc` the name must do; without links it is the same.
+        let place = fs::path_beneath(&parent, root).ok().flatten();
+        let place = place.or_else(|| path.parent().map(Path::to_path_buf)).unwrap_or_default();
+        let real = place.join(name);
+        self.place = Some((parent, place));
+        Ok(real)
     }
 
     fn parent<'p>(&mut self, path: &'p Path) -> sys::Result<(Rc<OwnedFd>, &'p Path)> {

@@ -135,6 +135,27 @@ impl Store {
         Ok(names)
     }
 
+    /// A name of an image with this id, or with a manifest of this digest: the
+    /// id itself if that is one, else the first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn name_of(&self, id: &Digest) -> Result<Option<String>, Error> {
+        let is_it = |stored: &Ref| match self.read_image(stored.digest.clone())? {
+            Some((image, _lock)) => Ok(image.id == *id || image.digest == *id),
+            None => Ok(false),
+        };
+        let find = || {
+            let mut names = Vec::new();
+            for stored in self.read_refs()? {
+                names.extend(is_it(&stored)?.then_some(stored.name));
+            }
+            let id = id.to_string();
+            Ok(names.into_iter().min_by_key(|name| (*name != id, name.clone())))
+        };
+        find().map_err(|source| self.failed(source))
+    }
+
     /// The manifest and the config of an image, byte for byte.
     ///
     /// # Errors
@@ -386,6 +407,8 @@ mod tests {
         assert_eq!((&tagged.digest, &tagged.id), (&image.digest, &image.id));
         let store = store(&temp);
         assert_eq!(store.names_of(&image).unwrap(), ["a", "b"]);
+        assert_eq!(store.name_of(&image.id).unwrap().as_deref(), Some("a"));
+        assert_eq!(store.name_of(&digest(b"other")).unwrap(), None);
         assert!(store.tag_image("c", "d").unwrap().is_none());
         store.remove_image("a").unwrap();
         let left = store.image("b").unwrap().unwrap();

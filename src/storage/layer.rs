@@ -10,9 +10,11 @@
 //! inflate  blob ─▶ decompress ─▶ hash ─┐               ┌─▶ diff id
 //!                                      ▼ pieces        │
 //! extract                   Pieces ─▶ Metered ─▶ tar ─▶ Change ─▶ files
+//!                                └───────▶ record  (all but the files' contents)
 //! ```
 
 use std::{
+    cell::RefCell,
     io::{self, Read},
     path::Path,
     rc::Rc,
@@ -28,6 +30,7 @@ use super::{
     entry::Change,
     extract::Extractor,
     meter::{Meter, Metered},
+    record::Recorder,
 };
 use crate::{
     oci::{DiffId, Digest},
@@ -102,7 +105,9 @@ fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
     let root = into.join("fs");
     mkdir(&root, 0o755).and_then(|()| chmod(&root, 0o755)).map_err(LayerError::Store)?;
     let root = open_directory(&root).map_err(LayerError::Store)?;
-    let mut extractor = Extractor::new(root, map, into.join("owners"));
+    let recorder = Rc::new(RefCell::new(Recorder::create(into.join("record"))?));
+    let plain = Recorded { plain, recorder: Rc::clone(&recorder) };
+    let mut extractor = Extractor::new(root, map, into, Rc::clone(&recorder));
 
     let meter = Rc::new(Meter::default());
     let mut archive = tar::Archive::new(Metered { plain, meter: Rc::clone(&meter) });
@@ -123,7 +128,23 @@ fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
     // A tar may be followed by padding, which is hashed like the rest.
     meter.expect_content(MAX_BYTES, 0);
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(LayerError::Read)?;
-    extractor.finish()
+    extractor.finish()?;
+    Rc::into_inner(recorder).map_or(Ok(()), |recorder| recorder.into_inner().finish())
+}
+
+/// Lets the recorder see what is read.
+#[derive(Debug)]
+struct Recorded {
+    plain: Pieces,
+    recorder: Rc<RefCell<Recorder>>,
+}
+
+impl Read for Recorded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.plain.read(buffer)?;
+        self.recorder.borrow_mut().see(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
 }
 
 fn check(entries: u64, bytes: u64) -> Result<(), LayerError> {

@@ -7,6 +7,8 @@
 //! ROOT/refs/NAME              which manifest a name stands for
 //! ROOT/layers/MAP/HEX/fs      an unpacked layer, by diff id, in overlayfs's format
 //! ROOT/layers/MAP/HEX/owners  owners that could not be stored (`owners.rs`)
+//! ROOT/layers/MAP/HEX/record  the rest of the tar that it was (`record.rs`)
+//! ROOT/layers/MAP/HEX/kept    what the layer itself replaced, for the same purpose
 //! ROOT/skeleton/              mount points, below all layers (`skeleton.rs`)
 //! ROOT/sandboxes/ID/          a sandbox that is kept (`sandboxes.rs`):
 //!                             upper, work, config.json, state.json, log
@@ -35,6 +37,7 @@ mod host;
 mod hostile;
 mod images;
 mod layer;
+mod layer_tar;
 mod layers;
 mod lock;
 mod map;
@@ -42,12 +45,14 @@ mod meter;
 mod names;
 mod owners;
 mod pax;
+mod record;
 mod remove;
 mod resolve;
 mod rootfs;
 mod sandbox_dir;
 mod sandboxes;
 mod skeleton;
+mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
@@ -63,6 +68,7 @@ use nix::errno::Errno;
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
+pub use layer_tar::LayerTar;
 pub use map::Map;
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;

@@ -13,7 +13,7 @@ use std::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -74,6 +74,22 @@ pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
         .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
 }
 
+/// Opens a file in `dir` for reading; a fifo keeps nobody waiting.
+pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK).map(File::from)
+}
+
+/// The path from one open directory to another that is beneath it; none if it
+/// is not (`proc_pid_fd(5)`).
+pub fn path_beneath(dir: impl AsFd, root: impl AsFd) -> Result<Option<PathBuf>> {
+    let place = |fd: i32| {
+        let path = format!("/proc/self/fd/{fd}");
+        std::fs::read_link(&path).named(|| format!("readlink({path:?})"))
+    };
+    let (dir, root) = (place(number(dir))?, place(number(root))?);
+    Ok(dir.strip_prefix(root).ok().map(Path::to_path_buf))
+}
+
 /// Creates a file that only its owner may use; fails if the name is taken.
 pub fn create_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -117,6 +133,11 @@ pub fn mkfifo_at(dir: impl AsFd, name: &Path) -> Result<()> {
 pub fn whiteout_at(dir: impl AsFd, name: &Path) -> Result<()> {
     fs::mknodat(dir.as_fd(), name, FileType::CharacterDevice, Mode::empty(), 0)
         .named(|| format!("mknodat({}, {name:?}, S_IFCHR, makedev(0, 0))", number(dir)))
+}
+
+/// Whether it is a regular file.
+pub fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file()
 }
 
 /// Whether this is a character device 0:0.

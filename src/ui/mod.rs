@@ -117,6 +117,13 @@ pub fn pass_on(bytes: &[u8], to_stderr: bool) -> Result<bool, Error> {
     }
 }
 
+/// Standard output for what is no text; none if that is a terminal.
+pub fn data_output() -> Option<impl Write> {
+    let stdout = io::stdout();
+    // A line is nothing in such data, and nothing to flush after.
+    (!stdout.is_terminal()).then(|| io::BufWriter::with_capacity(1 << 20, stdout.lock()))
+}
+
 /// Writes `value` to standard output as JSON.
 ///
 /// # Errors

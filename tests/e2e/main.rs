@@ -17,6 +17,7 @@ mod help;
 mod host;
 mod hostile;
 mod images;
+mod in_out;
 mod isolation;
 mod life_cycle;
 mod nested;

@@ -4,6 +4,7 @@
 //! option's name before anything has happened.
 
 mod capability;
+mod change;
 mod detach;
 mod env;
 mod filter;
@@ -19,6 +20,7 @@ mod ulimit;
 pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
+pub use change::Change;
 pub use detach::DetachKeys;
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
 pub use filter::Filter;
