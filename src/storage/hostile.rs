@@ -406,6 +406,32 @@ fn sizes_that_lie_are_refused() {
 }
 
 #[test]
+fn sparse_files_that_lie_are_refused() {
+    let yard = Yard::new();
+    let list = |list: &str, size: &str| {
+        Member::file("sparse", "abcdefghij")
+            .pax("GNU.sparse.map", list.as_bytes())
+            .pax("GNU.sparse.size", size.as_bytes())
+    };
+    for (file, why) in [
+        (list("0,5,4,5", "20"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,10", "5"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,x", "5"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,10", "x"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,100", "100"), "unexpected end of file"),
+        (list("0,10", "4611686018427387904"), "the layer is larger than a tebibyte"),
+    ] {
+        assert_eq!(yard.unpack(&[file]).unwrap_err(), why);
+    }
+    let named = list("5,5,20,5", "30").pax("GNU.sparse.name", b"../canary/file");
+    let error = yard.unpack(&[named]).unwrap_err();
+    assert_eq!(error, "layer entry `../canary/file` leads out of the layer");
+    let named = list("5,5,20,5", "30").pax("GNU.sparse.name", b"other");
+    let layer = yard.unpack(&[named]).unwrap();
+    assert_eq!(read(layer.join("other")), "\0\0\0\0\0abcde\0\0\0\0\0\0\0\0\0\0fghij\0\0\0\0\0");
+}
+
+#[test]
 fn a_refused_layer_is_not_read_to_its_end() {
     let yard = Yard::new();
     let mut tar = tar_of(&[Member::file("../x", "evil")]);

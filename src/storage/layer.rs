@@ -113,11 +113,12 @@ fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
         let Some(entry) = entries.next() else { break };
         let mut entry = entry.map_err(|error| header_error(error, &meter))?;
         let headers = meter.expect_content(MAX_BYTES, entry.raw_header_position());
+        let change = Change::read(&entry, &headers)?;
         count += 1;
-        bytes = bytes.saturating_add(entry.size());
+        bytes = bytes.saturating_add(change.size(&entry));
         check(count, bytes)?;
 
-        extractor.apply(Change::read(&entry, &headers)?, &mut entry)?;
+        extractor.apply(change, &mut entry)?;
         io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
     }
     // A tar may be followed by padding, which is hashed like the rest.

@@ -44,6 +44,7 @@ mod resolve;
 mod rootfs;
 mod sandbox_dir;
 mod skeleton;
+mod sparse;
 mod temporary;
 #[cfg(test)]
 mod testing;
