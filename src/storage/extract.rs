@@ -44,6 +44,9 @@ pub(super) struct Extractor<'a> {
     map: &'a Map,
     owners: Owners,
     directories: BTreeMap<PathBuf, Finish>,
+    /// The permissions that a new file has if it is made with all of them: what
+    /// the umask, or an access list of the directory's, leaves.
+    granted: u32,
     buffer: Vec<u8>,
 }
 
@@ -56,15 +59,19 @@ struct Finish {
 }
 
 impl<'a> Extractor<'a> {
-    /// Fills `root`, and records owners that cannot be stored in `owners`.
-    pub(super) fn new(root: OwnedFd, map: &'a Map, owners: PathBuf) -> Self {
-        Self {
+    /// Fills `root`, which has just been made with all permissions, and records
+    /// owners that cannot be stored in `owners`.
+    pub(super) fn new(root: OwnedFd, map: &'a Map, owners: PathBuf) -> sys::Result<Self> {
+        let granted = fs::fstat(&root)?.st_mode & 0o777;
+        fs::fchmod(&root, 0o755)?;
+        Ok(Self {
             resolver: Resolver::new(root),
             map,
             owners: Owners::new(owners),
             directories: BTreeMap::new(),
+            granted,
             buffer: vec![0; BUFFER],
-        }
+        })
     }
 
     /// Makes one change; `content` is what a file reads as.
@@ -137,7 +144,7 @@ impl<'a> Extractor<'a> {
         if fs::fstat(&dir)?.st_ino != finish.inode {
             return Ok(());
         }
-        self.set_attributes(&dir, path, &finish.attributes)
+        self.set_attributes(&dir, path, &finish.attributes, None)
     }
 
     fn file(
@@ -148,8 +155,10 @@ impl<'a> Extractor<'a> {
         content: &mut tar::Entry<'_, impl Read>,
     ) -> Result<(), LayerError> {
         let failed = |error| entry_error(path, error);
-        let mut file =
-            self.place(path, |parent, name| fs::create_file_at(parent, name)).map_err(failed)?;
+        let mode = attributes.mode & self.granted;
+        let mut file = self
+            .place(path, |parent, name| fs::create_file_at(parent, name, mode))
+            .map_err(failed)?;
         match sparse {
             None if content.header().entry_type().is_gnu_sparse() => {
                 self.copy_with_holes(path, content, &mut file)?;
@@ -157,7 +166,7 @@ impl<'a> Extractor<'a> {
             None => self.copy(path, content.size(), content, &mut file)?,
             Some(sparse) => self.copy_parts(path, sparse, content, &mut file)?,
         }
-        self.set_attributes(&file, path, attributes).map_err(failed)
+        self.set_attributes(&file, path, attributes, Some(mode)).map_err(failed)
     }
 
     /// Copies `left` bytes.
@@ -312,15 +321,19 @@ impl<'a> Extractor<'a> {
     }
 
     /// In this order: changing the owner clears the set-id bits and the file
-    /// capabilities (`chown(2)`, `capabilities(7)`).
+    /// capabilities (`chown(2)`, `capabilities(7)`). `mode` is what it has, if that
+    /// is known.
     fn set_attributes(
         &mut self,
         fd: &impl AsFd,
         path: &Path,
         attributes: &Attributes,
+        mode: Option<u32>,
     ) -> sys::Result<()> {
         self.set_owner(path, attributes, |uid, gid| fs::fchown(fd, uid, gid))?;
-        fs::fchmod(fd, attributes.mode)?;
+        if mode != Some(attributes.mode) {
+            fs::fchmod(fd, attributes.mode)?;
+        }
         for (name, value) in &attributes.xattrs {
             match fs::set_xattr(fd, name, value) {
                 Err(error) if is_not_for_us(&error) => {}

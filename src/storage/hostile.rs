@@ -297,12 +297,18 @@ fn modes_times_and_owners_are_those_of_the_archive() {
         Member::file("shut/file", "").mode(0o4755).owner(445_605, 42),
         Member::directory("tmp", 0o1777),
         Member::file("tmp/file", "").mode(0o640).pax("mtime", b"1700000000.5"),
+        Member::file("tmp/shut", "").mode(0o000),
+        Member::file("tmp/open", "").mode(0o666),
+        Member::file("before/file", ""),
+        Member::directory("before", 0o700),
         Member::new(EntryType::Fifo, b"pipe").mode(0o620),
         Member::symlink("link", "nowhere").owner(u64::from(u32::MAX), 0),
     ];
     let layer = yard.unpack(&members).unwrap();
     assert_eq!((mode(layer.join("shut")), mode(layer.join("tmp"))), (0o000, 0o1777));
     assert_eq!(mode(layer.join("tmp/file")), 0o640);
+    assert_eq!((mode(layer.join("tmp/shut")), mode(layer.join("tmp/open"))), (0o000, 0o666));
+    assert_eq!(mode(layer.join("before")), 0o700);
     let file = fs::metadata(layer.join("tmp/file")).unwrap();
     assert_eq!((file.mtime(), file.mtime_nsec()), (1_700_000_000, 500_000_000));
     assert_eq!(fs::metadata(layer.join("tmp")).unwrap().mtime(), 1_000_000_000);
