@@ -126,7 +126,7 @@ once() {
     local begin end
     memory=$(mktemp -d /dev/shm/sandbox-bench.XXXXXX)
     export memory
-    trap 'chmod -R u+rwX "$memory" && rm -rf "$memory"' EXIT
+    trap 'stop_podman; chmod -R u+rwX "$memory" && rm -rf "$memory"' EXIT
     begin=$EPOCHREALTIME
     "$work/time" -o "$work/fs/usage" -f '%U\t%S\t%M' "$work/pull.sh" --act "$@" || exit 1
     end=$EPOCHREALTIME
@@ -139,10 +139,7 @@ act() {
     local name=127.0.0.1:$port/$image:$compression file
     case $tool in
         sandbox) exec ./sandbox pull --quiet "$name" ;;
-        podman)
-            exec podman --root "$PWD/fs/podman" --runroot "$PWD/fs/run" --storage-driver overlay \
-                pull --quiet --tls-verify=false "$name"
-            ;;
+        podman) podman pull --quiet --tls-verify=false "$name" ;;
         'skopeo + umoci')
             skopeo copy --quiet --src-tls-verify=false "docker://$name" oci:fs/oci:x
             exec umoci unpack --rootless --image fs/oci:x fs/bundle
@@ -161,6 +158,19 @@ act() {
         'tar -x, sync') untar fs && sync --file-system fs ;;
         'tar -x, tmpfs') untar "$memory" ;;
     esac
+}
+
+# A process of podman's stays, and keeps the file system as it was at its start:
+# the next one would find the layers there. So each has a place of its own for
+# that, and `stop_podman` ends it.
+podman() {
+    [ -e "$work/fs/podman" ] || mkdir -m 700 "$work/fs/podman"
+    XDG_RUNTIME_DIR=$work/fs/podman command podman --root "$work/fs/podman/root" \
+        --runroot "$work/fs/podman/run" --storage-driver overlay "$@"
+}
+
+stop_podman() {
+    [ "$tool" != podman ] || podman system migrate
 }
 
 # What only root may set is not unpacked, and is no failure.
@@ -331,7 +341,10 @@ case ${1:-} in
         work=$2
         once "${@:3}"
         ;;
-    --act) act "${@:2}" ;;
+    --act)
+        work=$PWD
+        act "${@:2}"
+        ;;
     --mount | --unmount)
         PATH=$PATH:/usr/sbin:/sbin
         work=$2
