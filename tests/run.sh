@@ -37,7 +37,7 @@ main() {
     step 'format' cargo fmt --check
     step 'lints' cargo clippy --locked --all-targets -- -D warnings
     step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh benches/start.sh benches/network.sh
+    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/fidelity/*.sh benches/*.sh
     step 'build' cargo test --locked --no-run
     step 'images' make_images
     step 'repository' cargo test --locked --no-fail-fast --test repository --test install

@@ -35,8 +35,9 @@ const ACCEPTED: [&str; 4] = [
     media_type::IMAGE_MANIFEST_LIST_MEDIA_TYPE,
     media_type::IMAGE_MANIFEST_MEDIA_TYPE,
 ];
-/// How many pieces of a blob wait for their reader.
-const PIECES: usize = 32;
+/// How many pieces of a blob wait for their reader: a piece is as much as the
+/// connection had to give, up to 400 KiB, and some blobs are fetched at a time.
+const PIECES: usize = 4;
 /// Answers to failed requests and tokens are short.
 const MAX_ANSWER: usize = 64 << 10;
 

@@ -103,7 +103,7 @@ impl Sources {
         let dev = mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?;
         attach(&dev, Path::new("/dev"))?;
         for (name, device) in &self.devices {
-            sys::fs::create_file_at(dev.as_fd(), Path::new(name))?;
+            sys::fs::create_file_at(dev.as_fd(), Path::new(name), 0o600)?;
             device.attach_at(dev.as_fd(), name)?;
         }
         for (name, target) in LINKS {

@@ -52,6 +52,7 @@ mod rootfs;
 mod sandbox_dir;
 mod sandboxes;
 mod skeleton;
+mod sparse;
 mod spool;
 mod temporary;
 #[cfg(test)]

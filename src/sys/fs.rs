@@ -90,12 +90,13 @@ pub fn path_beneath(dir: impl AsFd, root: impl AsFd) -> Result<Option<PathBuf>> 
     Ok(dir.strip_prefix(root).ok().map(Path::to_path_buf))
 }
 
-/// Creates a file that only its owner may use; fails if the name is taken.
-pub fn create_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+/// Creates a file for writing, whatever `mode` says; fails if the name is taken.
+/// The mode is subject to the umask.
+pub fn create_file_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<File> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-    fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(0o600))
+    fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(mode))
         .map(File::from)
-        .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL)", number(dir)))
+        .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL, {mode:#o})", number(dir)))
 }
 
 /// Creates a directory; `mode` is subject to the umask.

@@ -13,6 +13,7 @@ mod bad_input;
 mod bare;
 mod crash;
 mod exit;
+mod fidelity;
 mod help;
 mod host;
 mod hostile;
