@@ -76,7 +76,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l dns -d 'Resolver to ask instead of the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
@@ -97,7 +97,8 @@ never\t'Not at all'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ulimit -d 'Set a resource limit' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pid -d 'Whose processes are seen inside' -r -f -a "host\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -139,7 +140,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s h -l hostname
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l dns -d 'Resolver to ask instead of the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
@@ -160,7 +161,8 @@ never\t'Not at all'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside' -r -f -a "host\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -523,7 +525,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l dns -d 'Resolver to ask instead of the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
@@ -544,7 +546,8 @@ never\t'Not at all'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a resource limit' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'Whose processes are seen inside' -r -f -a "host\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -667,7 +670,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Let the host\'s port reach one inside; without the host\'s, a free one is chosen and printed' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l dns -d 'Resolver to ask instead of the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-search -d 'Domain in which to look for short names, instead of the host\'s' -r
@@ -688,7 +691,8 @@ never\t'Not at all'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a resource limit' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'Whose processes are seen inside' -r -f -a "host\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''

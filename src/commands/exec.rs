@@ -101,7 +101,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let mut added = runtime::add(&Addition { supervisor, workload, process: &process, seccomp })?;
     background.map(|background| background.report(found.stored.id())).transpose()?;
     let stop_signal = Signal::SIGTERM;
-    Ok(added.wait(&Supervision { timeout: None, stop_signal, host_pids: false })?)
+    Ok(added.wait(&Supervision { timeout: None, stop_signal, leaves_orphans: false })?)
 }
 
 impl Args {

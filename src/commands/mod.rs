@@ -42,6 +42,7 @@ pub mod wait;
 use crate::{
     config::Config,
     error::Error,
+    oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
     storage::{Map, Store},
     ui::{self, Ui},
@@ -61,6 +62,12 @@ impl Context {
         let why = plan.missing.iter().map(|missing| format!(", because {missing}"));
         self.ui.detail(&format!("ids: {}{}", describe(&plan), why.collect::<String>()));
         Ok(domain::enter(plan)?)
+    }
+
+    /// Joins the domain in which another sandbox is; before anything else.
+    fn enter_domain_of(&self, member: ProcessId) -> Result<Domain, Error> {
+        let plan = Plan::new(&self.config.search_path)?;
+        Ok(domain::enter_that_of(plan, member)?)
     }
 
     /// The store, for a command that makes no sandbox.

@@ -3,7 +3,7 @@
 use super::{
     Context,
     background::{self, Attached, Caller, Side},
-    launch::{self, base::Base, config, connection},
+    launch::{self, base::Base, config, connection, sharing::Sharing},
     options::{DetachKeys, SandboxArgs},
 };
 use crate::{error::Error, oci::ExitStatus, ui};
@@ -45,13 +45,14 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     };
     let network = &wanted.network;
     let ports = connection::publish(network, context)?;
-    let mut domain = context.enter_domain()?;
+    let sharing = Sharing::find(&network.mode, &config::pids(wanted), context)?;
+    let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::find(wanted, &store, &mut domain, context)?;
     let config = config::build(wanted, &base, is_kept, context)?;
     wanted.write_id(&config.id)?;
     let directory = launch::create(&config, &store)?;
-    let parts = launch::Parts { config, base, network, ports, is_new: true, supervisor };
+    let parts = launch::Parts { config, base, network, ports, sharing, is_new: true, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }
 

@@ -4,7 +4,7 @@ use super::{
     Context,
     background::{self, Attached, Side},
     find::{self, Found},
-    launch::{self, base::Base, connection},
+    launch::{self, base::Base, connection, sharing::Sharing},
     options::{DetachKeys, NetworkArgs},
 };
 use crate::{error::Error, oci::ExitStatus, storage::StoredSandbox, ui};
@@ -87,10 +87,11 @@ fn supervise(
     let config = stored.config()?;
     let network = &NetworkArgs::from_words(&config.network).map_err(Error::usage)?;
     let ports = connection::publish(network, context)?;
-    let mut domain = context.enter_domain()?;
+    let sharing = Sharing::find(&network.mode, &config.pids, context)?;
+    let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::again(&config.base, &store)?;
     let supervisor = Some(supervisor);
-    let parts = launch::Parts { config, base, network, ports, is_new: false, supervisor };
+    let parts = launch::Parts { config, base, network, ports, sharing, is_new: false, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }

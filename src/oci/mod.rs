@@ -19,13 +19,13 @@ pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
 pub use record::{
-    BaseImage, LogOptions, PortBinding, ProcessId, SandboxConfig, SandboxState, SeccompChoice,
-    Status,
+    BaseImage, LogOptions, PidChoice, PortBinding, ProcessId, SandboxConfig, SandboxState,
+    SeccompChoice, Status,
 };
 pub use reference::{InvalidReference, Name, Reference};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{
-    Capability, IdMap, Mount, MountKind, Process, Rlimit, Seccomp, SeccompArg, SeccompRule,
-    SmallFile, Spec, User,
+    Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,
+    SeccompRule, SmallFile, Spec, User,
 };
 pub use status::ExitStatus;

@@ -32,7 +32,7 @@ pub struct SandboxConfig {
     pub privileged: bool,
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
-    pub host_pids: bool,
+    pub pids: PidChoice,
     pub seccomp: SeccompChoice,
     /// What connects it, as options of `run`.
     pub network: Vec<String>,
@@ -67,6 +67,16 @@ pub enum BaseImage {
     /// A directory of the host.
     Directory(PathBuf),
     Host,
+}
+
+/// Whose processes a sandbox sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PidChoice {
+    Own,
+    Host,
+    /// Those of another sandbox, by its name or id.
+    Sandbox(String),
 }
 
 /// Which system calls the workload may make.

@@ -8,7 +8,7 @@ pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RootFs,
+    ProcessId, RootFs,
     strings::{self, names},
 };
 
@@ -34,15 +34,24 @@ pub struct Spec {
     pub readonly_paths: Vec<&'static str>,
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
-    /// Whether the sandbox keeps the host's network namespace.
-    pub host_network: bool,
-    /// Whether the sandbox keeps the host's process ids.
-    pub host_pids: bool,
+    pub network_namespace: Namespace,
+    pub pid_namespace: Namespace,
     /// System call filters, or none for `seccomp=unconfined`.
     pub seccomp: Option<Seccomp>,
     /// Whether what needs more than one user id is answered with success
     /// although it is not done (`runtime/seccomp.rs`, "Fake root").
     pub fake_root: bool,
+}
+
+/// Which namespace of a kind a sandbox has (runtime-spec, `config-linux.md`,
+/// "Namespaces").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Namespace {
+    /// One that is made for it.
+    Own,
+    Host,
+    /// That of this process, which is in our domain.
+    Of(ProcessId),
 }
 
 /// The workload.

@@ -3,11 +3,11 @@
 //! # Theory of operation
 //!
 //! ```text
-//! parent                 between (for a moment)      child
-//! join    fork ────────▶ joins the namespaces
-//!                        fork_sibling ─────────────▶ sets itself up
-//!         learns its pid ◀─ exits
-//! start   ─────────────────────────Start──────────▶ give up privileges, execve
+//! parent                          between (for a moment)      child
+//! add     clone_through ────────▶ joins the namespaces
+//!                                 clone ────────────────────▶ sets itself up
+//!         learns its pid ◀─────── exits
+//! start   ───────────────────────────────Start──────────────▶ give up privileges, execve
 //! wait    supervise
 //! ```
 //!
@@ -27,12 +27,8 @@ use std::{
 };
 
 use nix::{
-    errno::Errno,
     sched::CloneFlags,
-    sys::{
-        signalfd::SignalFd,
-        wait::{WaitStatus, waitpid},
-    },
+    sys::signalfd::SignalFd,
     unistd::{ForkResult, Pid},
 };
 
@@ -88,25 +84,36 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
     let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
     let null = null.map_err(Error::Supervise)?.into();
     let (parent_end, child_end) = handshake::pair().map_err(Error::Supervise)?;
-    let (pid_reader, pid_writer) = sys::process::pipe().map_err(Error::Supervise)?;
-    match sys::process::fork().map_err(Error::Namespaces)? {
+    let ours = command::Identity::of_this_program();
+    let cloned = sys::process::clone_through(CloneFlags::empty(), || join(&domain, &sandbox));
+    match cloned.map_err(Error::Join)? {
         ForkResult::Child => {
-            drop((parent_end, pid_reader));
-            let Err(failure) =
-                go_between(&domain, &sandbox, pid_writer, &limits, &null, &child_end);
+            drop(parent_end);
+            let Err(failure) = become_process(&limits, &ours, &null, &child_end);
             child_end.fail(&failure);
             sys::process::exit(1)
         }
-        ForkResult::Parent { child: between } => {
-            drop((child_end, pid_writer));
-            let pid = await_child(between, pid_reader);
-            start(pid, &parent_end, addition.process)
+        ForkResult::Parent { child } => {
+            drop(child_end);
+            start(child, &parent_end, addition.process)
         }
     }
 }
 
+/// The domain first: to be root there is what allows the rest.
+fn join(domain: &OwnedFd, sandbox: &OwnedFd) -> sys::Result<()> {
+    let rest = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWCGROUP;
+    sys::process::join(domain, CloneFlags::CLONE_NEWUSER)?;
+    sys::process::join(sandbox, rest)
+}
+
 /// The process by its number, if it is still the same.
-fn open(process: ProcessId) -> Result<OwnedFd, Error> {
+pub(super) fn open(process: ProcessId) -> Result<OwnedFd, Error> {
     let fd = sys::process::open_process(process.pid).map_err(|_| Error::Gone)?;
     let is_same = sys::process::start_time(process.pid) == Some(process.start_time);
     if is_same { Ok(fd) } else { Err(Error::Gone) }
@@ -116,45 +123,6 @@ fn has_one_id(domain: i32) -> bool {
     let map = std::fs::read_to_string(format!("/proc/{domain}/uid_map")).unwrap_or_default();
     let counts = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
     counts.sum::<u64>() == 1
-}
-
-/// The child's pid, which the process between has written before it ended.
-fn await_child(between: Pid, mut reader: OwnedFd) -> Option<Pid> {
-    let mut bytes = [0; 4];
-    let length = rustix::io::read(&mut reader, &mut bytes).unwrap_or(0);
-    while let Err(Errno::EINTR) = waitpid(between, None).map(|_: WaitStatus| ()) {}
-    (length == bytes.len()).then(|| Pid::from_raw(i32::from_ne_bytes(bytes)))
-}
-
-/// Joins the domain first: to be root there is what allows the rest.
-fn go_between(
-    domain: &OwnedFd,
-    sandbox: &OwnedFd,
-    pid_writer: OwnedFd,
-    limits: &Limits<'_>,
-    null: &OwnedFd,
-    parent: &ChildEnd,
-) -> Result<Infallible, Failure> {
-    let ours = command::Identity::of_this_program();
-    let rest = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWCGROUP;
-    sys::process::join(domain, CloneFlags::CLONE_NEWUSER)
-        .and_then(|()| sys::process::join(sandbox, rest))
-        .map_err(Failure::setup("cannot join the sandbox"))?;
-    match sys::process::fork_sibling().map_err(Failure::setup("cannot start a process"))? {
-        ForkResult::Parent { child } => {
-            let _ = rustix::io::write(&pid_writer, &child.as_raw().to_ne_bytes());
-            sys::process::exit(0)
-        }
-        ForkResult::Child => {
-            drop(pid_writer);
-            become_process(limits, &ours, null, parent)
-        }
-    }
 }
 
 /// As the workload does it (`child.rs`), in what is there already.
@@ -189,8 +157,8 @@ fn enter(directory: &Path) -> Result<(), Failure> {
         .map_err(Failure::setup("cannot enter the working directory"))
 }
 
-fn start(pid: Option<Pid>, handshake: &ParentEnd, process: &Process) -> Result<Added, Error> {
-    let child = Child::new(pid);
+fn start(pid: Pid, handshake: &ParentEnd, process: &Process) -> Result<Added, Error> {
+    let child = Child::new(Some(pid));
     let streams = match process.terminal {
         false => Streams::Shared,
         true => {

@@ -76,6 +76,10 @@ pub enum Error {
     Vanished,
     #[error("the sandbox has ended")]
     Gone,
+    #[error("cannot join the sandbox")]
+    Join(#[source] sys::Error),
+    #[error("the sandbox has other ids than we have now")]
+    OtherIds,
     #[error("cannot watch over the sandbox")]
     Supervise(#[source] sys::Error),
     #[error("{step}")]

@@ -13,12 +13,13 @@ use super::{
     Error, child,
     domain::Domain,
     handshake::{self, Failure, ParentEnd},
+    join,
     keeper::Keeper,
     supervise::{self, Streams, Supervision},
     terminal::{self, Relay},
 };
 use crate::{
-    oci::{ExitStatus, Process, Spec},
+    oci::{ExitStatus, Namespace, Process, Spec},
     sys,
 };
 
@@ -71,11 +72,11 @@ pub fn create(
         _ => None,
     };
     let (parent_end, child_end) = handshake::pair().map_err(Error::Supervise)?;
-    if spec.host_pids {
+    if spec.pid_namespace == Namespace::Host {
         sys::process::adopt_orphans().map_err(Error::Supervise)?;
     }
     let netns = begin_network_namespace(spec)?;
-    match sys::process::clone(namespaces(spec)).map_err(Error::Namespaces)? {
+    match clone(spec)? {
         ForkResult::Child => {
             drop(parent_end);
             child::main(spec, domain.plan(), pipes.map(Pipes::inside), &child_end)
@@ -87,12 +88,9 @@ pub fn create(
             domain.settle()?;
             // A child that has failed already will say so at `start`.
             let _ = parent_end.mapped();
-            let netns = match netns {
-                Some(netns) => netns.finish(),
-                None => sys::net::own_namespace(),
-            };
-            let netns = netns.map_err(Error::Namespaces)?;
-            let _ = parent_end.network(Some(netns.as_fd()).filter(|_| !spec.host_network));
+            let netns = netns.finish()?;
+            let is_ours = spec.network_namespace == Namespace::Host;
+            let _ = parent_end.network(Some(netns.as_fd()).filter(|_| !is_ours));
             let Process { terminal: with_terminal, stdin, .. } = spec.process;
             Ok(Created { child, netns, handshake: parent_end, with_terminal, stdin, stdio, pipes })
         }
@@ -104,17 +102,47 @@ fn namespaces(spec: &Spec) -> CloneFlags {
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWCGROUP;
-    flags.set(CloneFlags::CLONE_NEWPID, !spec.host_pids);
+    flags.set(CloneFlags::CLONE_NEWPID, spec.pid_namespace == Namespace::Own);
     flags
 }
 
-/// The sandbox's own; none if it is to have the host's. Making one takes as long
-/// as all other namespaces together, so it is made while they are, and while the
-/// child mounts.
-fn begin_network_namespace(spec: &Spec) -> Result<Option<sys::net::NewNamespace>, Error> {
-    match spec.host_network {
-        true => Ok(None),
-        false => sys::net::new_namespace().map(Some).map_err(Error::Namespaces),
+fn clone(spec: &Spec) -> Result<ForkResult, Error> {
+    let Namespace::Of(process) = spec.pid_namespace else {
+        return sys::process::clone(namespaces(spec)).map_err(Error::Namespaces);
+    };
+    let process = join::open(process)?;
+    let join = || sys::process::join(&process, CloneFlags::CLONE_NEWPID);
+    sys::process::clone_through(namespaces(spec), join).map_err(Error::Namespaces)
+}
+
+/// A network namespace on its way.
+#[derive(Debug)]
+enum NetworkNamespace {
+    New(sys::net::NewNamespace),
+    There(OwnedFd),
+}
+
+/// Making one takes as long as all other namespaces together, so it is made while
+/// they are, and while the child mounts.
+fn begin_network_namespace(spec: &Spec) -> Result<NetworkNamespace, Error> {
+    let namespace = match spec.network_namespace {
+        Namespace::Own => sys::net::new_namespace().map(NetworkNamespace::New),
+        Namespace::Host => sys::net::own_namespace().map(NetworkNamespace::There),
+        Namespace::Of(process) => {
+            // Open as long as we look it up, so that it is the one that is meant.
+            let _same = join::open(process)?;
+            sys::net::namespace_of(process.pid).map(NetworkNamespace::There)
+        }
+    };
+    namespace.map_err(Error::Namespaces)
+}
+
+impl NetworkNamespace {
+    fn finish(self) -> Result<OwnedFd, Error> {
+        match self {
+            Self::New(namespace) => namespace.finish().map_err(Error::Namespaces),
+            Self::There(namespace) => Ok(namespace),
+        }
     }
 }
 

@@ -48,8 +48,8 @@ pub struct Supervision {
     pub timeout: Option<Duration>,
     /// What it is sent then.
     pub stop_signal: Signal,
-    /// Whether its processes have host ids, and may outlive it.
-    pub host_pids: bool,
+    /// Whether no namespace of process ids ends with it: what it leaves is ours.
+    pub leaves_orphans: bool,
 }
 
 /// Signals that are the workload's business rather than ours.
@@ -128,7 +128,7 @@ pub(super) fn wait(
         watch.step()?;
     };
     watch.streams.drain();
-    if supervision.host_pids {
+    if supervision.leaves_orphans {
         end_orphans();
     }
     Ok(watch.verdict(status))

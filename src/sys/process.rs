@@ -57,12 +57,64 @@ pub fn fork() -> Result<ForkResult> {
     clone(CloneFlags::empty())
 }
 
-/// Plain `fork(2)`, but the child is our parent's.
+/// As [`clone`], from a process in between that has joined other namespaces: that
+/// of process ids is one for children only, and joining one would forbid us
+/// threads (`clone(2)`, EINVAL).
 ///
 /// # Errors
-/// As [`clone`].
-pub fn fork_sibling() -> Result<ForkResult> {
-    clone(CloneFlags::CLONE_PARENT)
+/// What `join` and [`clone`] say.
+pub fn clone_through(
+    namespaces: CloneFlags,
+    join: impl FnOnce() -> Result<()>,
+) -> Result<ForkResult> {
+    let (reader, writer) = pipe()?;
+    match fork()? {
+        ForkResult::Parent { child: between } => {
+            drop(writer);
+            let answer = read_answer(reader);
+            while let Err(Errno::EINTR) = nix::sys::wait::waitpid(between, None).map(drop) {}
+            answer
+        }
+        ForkResult::Child => {
+            drop(reader);
+            let cloned = join().and_then(|()| clone(namespaces | CloneFlags::CLONE_PARENT));
+            let answer = match cloned {
+                Ok(ForkResult::Child) => return Ok(ForkResult::Child),
+                Ok(ForkResult::Parent { child }) => Ok(child.as_raw()),
+                Err(error) => Err(error),
+            };
+            write_answer(&writer, &answer);
+            exit(0)
+        }
+    }
+}
+
+/// A pid, or 0, an error number and the name of a call.
+fn write_answer(writer: &OwnedFd, answer: &Result<i32>) {
+    let mut bytes = Vec::new();
+    match answer {
+        Ok(pid) => bytes.extend(pid.to_ne_bytes()),
+        Err(error) => {
+            bytes.extend(0_i32.to_ne_bytes());
+            bytes.extend((error.errno as i32).to_ne_bytes());
+            bytes.extend(error.call.as_bytes());
+        }
+    }
+    let _ = rustix::io::write(writer, &bytes); // Less than a pipe takes at once.
+}
+
+fn read_answer(reader: OwnedFd) -> Result<ForkResult> {
+    let mut bytes = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut std::fs::File::from(reader), &mut bytes);
+    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(i32::from_ne_bytes);
+    match (number(0), number(4)) {
+        (Some(pid @ 1..), _) => Ok(ForkResult::Parent { child: Pid::from_raw(pid) }),
+        (_, errno) => {
+            let call = bytes.get(8..).map(|call| String::from_utf8_lossy(call).into_owned());
+            let errno = errno.map_or(Errno::ECHILD, Errno::from_raw);
+            Err(Error { call: call.unwrap_or_else(|| "waitpid()".into()), errno })
+        }
+    }
 }
 
 /// A descriptor of a process that cannot come to mean another (`pidfd_open(2)`).

@@ -270,3 +270,42 @@ fn published_ports_can_be_looked_up() {
     sandbox(&store, &["rm", "-f", "web"]);
     store.assert_nothing_left();
 }
+
+#[test]
+fn sandboxes_share_what_they_are_told_to() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let serve = "while :; do echo hi | nc -l -p 7000; done";
+    let args = ["run", "-d", "--name", "web", "--tmpfs", "/t", "--hostname", "web", &image];
+    sandbox(&store, &[&args[..], &["sh", "-c", serve]].concat());
+    let beside = |options: &[&str], command: &str| {
+        sandbox(&store, &[&["run"], options, &[&image, "sh", "-c", command]].concat())
+    };
+    let ask = "for i in 1 2 3 4 5 6 7 8 9; do nc 127.0.0.1 7000 2>/dev/null && break; sleep 0.3; done; cat /etc/hosts";
+    let asked = beside(&["--network", "container:web"], ask);
+    assert!(
+        asked.starts_with("hi\n127.0.0.1\tlocalhost\n") && asked.contains("\tweb\n"),
+        "{asked}"
+    );
+    assert_eq!(
+        beside(&["--pid", "container:web"], "tr '\\0' ' ' </proc/1/cmdline; test $$ != 1 && echo"),
+        format!("sh -c {serve} \n")
+    );
+    let tmpfs = "grep -c ' /t tmpfs r[ow],' /proc/mounts; touch /t/x 2>&1 || :";
+    assert_eq!(
+        beside(&["--volumes-from", "web:ro"], tmpfs),
+        "1\ntouch: /t/x: Read-only file system\n"
+    );
+    assert_eq!(beside(&["--volumes-from", "web"], tmpfs), "1\n");
+    Test::sandbox(&["run", "--network", "container:none-such", &image, "true"])
+        .store(&store)
+        .fails(125, &["error: there is no sandbox `none-such`"])
+        .check();
+    let ports = ["run", "-p", "80", "--network", "container:web", &image, "true"];
+    Test::sandbox(&ports)
+        .store(&store)
+        .fails(125, &["error: publish the ports with web: the network is its own"])
+        .check();
+    sandbox(&store, &["rm", "-f", "web"]);
+    store.assert_nothing_left();
+}

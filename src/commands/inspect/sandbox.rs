@@ -10,7 +10,9 @@ use crate::{
         find::{Condition, Found},
     },
     error::Error,
-    oci::{BaseImage, Mount, MountKind, PortBinding, SandboxConfig, SandboxState, Status},
+    oci::{
+        BaseImage, Mount, MountKind, PidChoice, PortBinding, SandboxConfig, SandboxState, Status,
+    },
 };
 
 /// Everything about the sandbox that `name` stands for.
@@ -76,7 +78,11 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         "Privileged": config.privileged,
         "ReadonlyRootfs": config.readonly_root,
         "ShmSize": config.shm_size,
-        "PidMode": if config.host_pids { "host" } else { "" },
+        "PidMode": match &config.pids {
+            PidChoice::Own => String::new(),
+            PidChoice::Host => "host".into(),
+            PidChoice::Sandbox(name) => format!("container:{name}"),
+        },
         "Init": config.process.init,
         "CapEff": config.process.capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "LogConfig": {

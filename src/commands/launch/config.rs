@@ -11,6 +11,7 @@ use super::base::Base;
 use crate::{
     commands::{
         Context,
+        find::Found,
         options::{
             LogOption, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal, read_env_file,
             resolve_capabilities, volume_source,
@@ -18,8 +19,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        Capability, ContainerConfig, LogOptions, Mount, MountKind, Process, SandboxConfig,
-        SeccompChoice, User,
+        Capability, ContainerConfig, LogOptions, Mount, MountKind, PidChoice, Process,
+        SandboxConfig, SeccompChoice, User,
     },
     runtime::seccomp,
     sys::time::rfc3339,
@@ -59,10 +60,10 @@ pub(in crate::commands) fn build(
         image: args.image.to_string(),
         base: base.record(),
         readonly_root: args.read_only,
-        mounts: mounts(args)?,
+        mounts: mounts(args, context)?,
         privileged: args.privileged,
         shm_size: args.shm_size,
-        host_pids: args.pid == Some(PidMode::Host),
+        pids: pids(args),
         seccomp: filter(args, &process.capabilities)?,
         network: args.network.words(),
         exposed_ports: image.exposed_ports.clone().unwrap_or_default().into_keys().collect(),
@@ -281,18 +282,43 @@ fn filter(args: &SandboxArgs, capabilities: &[Capability]) -> Result<SeccompChoi
     Ok(if args.privileged { SeccompChoice::Unconfined } else { SeccompChoice::Default })
 }
 
-/// What covers a directory comes before what is mounted in it.
-fn mounts(args: &SandboxArgs) -> Result<Vec<Mount>, Error> {
+pub(in crate::commands) fn pids(args: &SandboxArgs) -> PidChoice {
+    match &args.pid {
+        None => PidChoice::Own,
+        Some(PidMode::Host) => PidChoice::Host,
+        Some(PidMode::Sandbox(name)) => PidChoice::Sandbox(name.clone()),
+    }
+}
+
+/// What other sandboxes have mounted.
+fn mounts_of_others(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
+    let mut all = Vec::new();
+    for from in &args.volumes_from {
+        let mounts = Found::look(&from.sandbox, context)?.config.mounts;
+        all.extend(mounts.into_iter().map(|mount| {
+            let readonly = mount.readonly || from.readonly;
+            Mount { readonly, ..mount }
+        }));
+    }
+    Ok(all)
+}
+
+/// What covers a directory comes before what is mounted in it; the user's own hold
+/// where another sandbox's would be.
+fn mounts(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
     let tmpfs = args.tmpfs.iter().map(|option| &option.0);
     let mounts = args.mount.iter().map(|option| &option.0);
     let volumes = args.volume.iter().map(|option| &option.0);
     let mut all: Vec<Mount> = tmpfs.chain(mounts).chain(volumes).cloned().collect();
-    all.sort_by_key(|mount| mount.destination.components().count());
     for mount in &mut all {
         if let MountKind::Bind { source } = &mut mount.kind {
             *source = volume_source(source)?;
         }
     }
+    let mut others = mounts_of_others(args, context)?;
+    others.retain(|other| all.iter().all(|mount| mount.destination != other.destination));
+    all.extend(others);
+    all.sort_by_key(|mount| mount.destination.components().count());
     Ok(all)
 }
 

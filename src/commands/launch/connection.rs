@@ -28,6 +28,11 @@ pub(super) enum Connection {
     None,
     Host,
     User(Box<Settings>),
+    /// Another sandbox's, with its `/etc/hosts` and `/etc/resolv.conf`.
+    Shared {
+        hosts: String,
+        resolv_conf: String,
+    },
 }
 
 /// Takes the ports of the host that the user names: first of all, while we have
@@ -39,7 +44,11 @@ pub(in crate::commands) fn publish(
     if let NetworkMode::User { .. } = *args.mode {
         return bind(args.publish.iter().map(|publish| &**publish));
     }
-    if !args.publish.is_empty() || args.publish_all {
+    let is_asked = !args.publish.is_empty() || args.publish_all;
+    if let (NetworkMode::Sandbox(name), true) = (&*args.mode, is_asked) {
+        return Err(Error::usage(format!("publish the ports with {name}: the network is its own")));
+    }
+    if is_asked {
         context.ui.note("ports are not published: the sandbox has no network of its own");
     }
     Ok(Vec::new())
@@ -56,7 +65,7 @@ impl Connection {
     pub(super) fn plan(parts: &mut Parts<'_>, context: &Context) -> Result<Self, Error> {
         let args = parts.network;
         let NetworkMode::User { hold } = *args.mode else {
-            return Self::without_rules(args);
+            return Self::without_rules(parts);
         };
         let published = std::mem::take(&mut parts.ports);
         let mut settings = settings(args, published, hold, context)?;
@@ -73,21 +82,29 @@ impl Connection {
     }
 
     /// A rule that cannot be kept is not ignored.
-    fn without_rules(args: &NetworkArgs) -> Result<Self, Error> {
+    fn without_rules(parts: &Parts<'_>) -> Result<Self, Error> {
+        let args = parts.network;
         if let Some(option) = args.needs_own_network() {
             return Err(Error::usage_with_hint(
                 format!("{option} needs a network of the sandbox's own"),
                 "`--network user` is one, and the default",
             ));
         }
-        Ok(if *args.mode == NetworkMode::Host { Self::Host } else { Self::None })
+        Ok(match (parts.sharing.network(), &*args.mode) {
+            (Some(member), _) => Self::Shared {
+                hosts: member.read_etc("hosts"),
+                resolv_conf: member.read_etc("resolv.conf"),
+            },
+            (None, NetworkMode::Host) => Self::Host,
+            (None, _) => Self::None,
+        })
     }
 
     /// The host's ports that lead inside.
     pub(super) fn ports(&self) -> Vec<PortBinding> {
         match self {
             Self::User(settings) => settings.published.iter().map(Published::binding).collect(),
-            Self::None | Self::Host => Vec::new(),
+            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
         }
     }
 
@@ -95,14 +112,14 @@ impl Connection {
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         match self {
             Self::User(settings) => settings.addresses.member().into(),
-            Self::None | Self::Host => Vec::new(),
+            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
         }
     }
 
     /// The network itself.
     pub(super) fn network(self) -> Box<dyn Network> {
         match self {
-            Self::None => Box::new(NoNetwork),
+            Self::None | Self::Shared { .. } => Box::new(NoNetwork),
             Self::Host => Box::new(HostNetwork),
             Self::User(settings) => Box::new(UserNetwork::new(*settings)),
         }
@@ -117,6 +134,7 @@ impl Connection {
                 let own = settings.addresses.member().map(|own| format!("{own}\t{hostname}\n"));
                 format!("{LOCALHOST}{}", own.concat())
             }
+            Self::Shared { hosts, .. } => hosts.clone(),
             Self::Host => {
                 let text = fs::read_to_string("/etc/hosts").unwrap_or_default();
                 let text = text.trim_end_matches('\n');
@@ -132,6 +150,7 @@ impl Connection {
             Self::Host if args.dns.is_empty() && args.dns_search.is_empty() => {
                 fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
             }
+            Self::Shared { resolv_conf, .. } => resolv_conf.clone(),
             _ if !args.dns.is_empty() => resolv_conf(&args.dns, &args.dns_search),
             _ => "# This sandbox has no network.\n".into(),
         }

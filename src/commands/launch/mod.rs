@@ -5,18 +5,19 @@ pub(super) mod base;
 pub(super) mod config;
 pub(super) mod connection;
 mod files;
+pub(super) mod sharing;
 mod spec;
 
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 
-use self::{base::Base, connection::Connection};
+use self::{base::Base, connection::Connection, sharing::Sharing};
 use super::{Context, background::Supervisor, options::NetworkArgs};
 use crate::{
     error::Error,
     network::{Attachment, Network, user::Published},
-    oci::{BaseImage, ExitStatus, ProcessId, SandboxConfig, SandboxState, Status},
+    oci::{BaseImage, ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState, Status},
     runtime::{self, Keeper, Running, Stdio, domain::Domain},
     storage::{SandboxDir, Store},
     sys,
@@ -29,6 +30,7 @@ pub(super) struct Parts<'a> {
     pub(super) base: Base,
     pub(super) network: &'a NetworkArgs,
     pub(super) ports: Vec<Published>,
+    pub(super) sharing: Sharing,
     /// Whether it is made only to be started now.
     pub(super) is_new: bool,
     /// None for a command that runs in the foreground and leaves nothing.
@@ -166,6 +168,6 @@ fn supervision(config: &SandboxConfig) -> runtime::Supervision {
     runtime::Supervision {
         timeout: config.timeout.map(Duration::from_secs_f64),
         stop_signal: Signal::try_from(config.stop_signal).unwrap_or(Signal::SIGTERM),
-        host_pids: config.host_pids,
+        leaves_orphans: config.pids == PidChoice::Host,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Parts, connection::Connection, files};
 use crate::{
-    commands::{Context, options::NetworkMode},
+    commands::Context,
     error::Error,
     oci::{SeccompChoice, SmallFile, Spec},
     runtime::{domain::Domain, seccomp},
@@ -52,8 +52,8 @@ pub(super) fn build(
         masked_paths: if hidden { MASKED.into() } else { Vec::new() },
         readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
         shm_size: config.shm_size,
-        host_network: *parts.network.mode == NetworkMode::Host,
-        host_pids: config.host_pids,
+        network_namespace: parts.sharing.network_namespace(&parts.network.mode),
+        pid_namespace: parts.sharing.pid_namespace(&config.pids),
         seccomp: match &config.seccomp {
             SeccompChoice::Default => Some(seccomp::default_profile(&config.process.capabilities)),
             SeccompChoice::Unconfined => None,

@@ -28,7 +28,7 @@ pub use format::{Format, TemplateFormat};
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
 pub use network::{NetworkArgs, NetworkMode};
 pub use quantity::{parse_duration, parse_moment, parse_size};
-pub use request::{LogOption, PidMode, SandboxArgs};
+pub use request::{LogOption, PidMode, SandboxArgs, VolumesFrom};
 pub use security::SecurityOption;
 pub use signal::parse_signal;
 pub use typed::Typed;

@@ -8,7 +8,7 @@ use super::{HostEntry, Typed};
 use crate::network::user::{PortRange, Publish, Rule};
 
 /// Which network a sandbox is to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkMode {
     /// A loopback interface only.
     None,
@@ -18,6 +18,8 @@ pub enum NetworkMode {
     /// the host side has answered can be switched off, to see what happens on a
     /// kernel that cannot hold it.
     User { hold: bool },
+    /// That of another sandbox, by its name or id.
+    Sandbox(String),
 }
 
 impl FromStr for NetworkMode {
@@ -31,11 +33,14 @@ impl FromStr for NetworkMode {
             ("user" | "private" | "slirp" | "slirp4netns" | "pasta", "") => {
                 Ok(Self::User { hold: true })
             }
+            ("container" | "sandbox", name) if !name.is_empty() => Ok(Self::Sandbox(name.into())),
             ("user", "hold=no") => Ok(Self::User { hold: false }),
             ("none" | "host" | "user" | "private" | "slirp" | "slirp4netns" | "pasta", options) => {
                 Err(format!("`{name}` has no option `{options}`"))
             }
-            _ => Err(format!("`{text}` is not here yet; there are user, none and host")),
+            _ => Err(format!(
+                "`{text}` is not here yet; there are user, none, host and container:SANDBOX"
+            )),
         }
     }
 }
@@ -44,11 +49,12 @@ impl FromStr for NetworkMode {
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
     /// Network to connect to: user reaches the outside from an address of its
-    /// own, none has only loopback, host is the host's
+    /// own, none has only loopback, host is the host's, and container:SANDBOX that of
+    /// another sandbox
     #[arg(
         long = "network",
         visible_alias = "net",
-        value_name = "user|none|host",
+        value_name = "user|none|host|container:SANDBOX",
         default_value = "user"
     )]
     pub mode: Typed<NetworkMode>,

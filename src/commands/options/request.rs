@@ -134,9 +134,13 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<Ulimit>,
 
-    /// Whose processes are seen inside
-    #[arg(long, value_name = "host")]
+    /// Whose processes are seen inside, instead of only its own
+    #[arg(long, value_name = "host|container:SANDBOX")]
     pub pid: Option<PidMode>,
+
+    /// Mount what another sandbox has mounted
+    #[arg(long, value_name = "SANDBOX[:ro|rw]")]
+    pub volumes_from: Vec<VolumesFrom>,
 
     /// Signal that asks the command to end, instead of the image's
     #[arg(long, value_name = "SIGNAL")]
@@ -171,9 +175,44 @@ pub struct SandboxArgs {
     pub command: Vec<std::ffi::OsString>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// Whose processes a sandbox sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PidMode {
     Host,
+    Sandbox(String),
+}
+
+impl std::str::FromStr for PidMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.split_once(':')) {
+            ("host", _) => Ok(Self::Host),
+            (_, Some(("container" | "sandbox", name))) if !name.is_empty() => {
+                Ok(Self::Sandbox(name.into()))
+            }
+            _ => Err("neither host nor container:SANDBOX".into()),
+        }
+    }
+}
+
+/// A sandbox whose volumes another one gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumesFrom {
+    pub sandbox: String,
+    pub readonly: bool,
+}
+
+impl std::str::FromStr for VolumesFrom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (sandbox, mode) = text.split_once(':').unwrap_or((text, "rw"));
+        match mode {
+            "ro" | "rw" => Ok(Self { sandbox: sandbox.into(), readonly: mode == "ro" }),
+            _ => Err(format!("`{mode}` is neither ro nor rw")),
+        }
+    }
 }
 
 /// Options of docker's which ask for what is the case anyway.

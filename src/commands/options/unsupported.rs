@@ -69,7 +69,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--userns", "the map of ids follows from /etc/subuid; see `sandbox info`"),
     ("--uts", SHARING),
     ("--volume-driver", "volume drivers are not here yet"),
-    ("--volumes-from", SHARING),
     ("-a", LIFE_CYCLE),
     ("-c", LIMITS),
     ("-m", LIMITS),
