@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{self, Context, options::unsupported},
+    commands::{self, Context, options::unsupported, status::StatusLines},
     config::Config,
     error::Error,
     oci::ExitStatus,
@@ -34,6 +34,10 @@ pub struct Cli {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
+
+    /// Write a line of JSON about each phase to this open descriptor
+    #[arg(long, global = true, value_name = "FD")]
+    status_fd: Option<i32>,
 
     #[command(subcommand)]
     command: Command,
@@ -79,10 +83,12 @@ pub fn main() -> ExitCode {
         Err(code) => return ExitCode::from(code),
     };
     let mut ui = Ui { quiet: cli.quiet, verbose: cli.verbose, color: false };
-    match cli.execute(&mut ui) {
+    let mut status_lines = StatusLines::default();
+    match cli.execute(&mut ui, &mut status_lines) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) => {
             ui.report(&error);
+            status_lines.failed(&error);
             ExitCode::from(error.code())
         }
     }
@@ -114,10 +120,11 @@ fn refused(error: &clap::Error) -> Option<Error> {
 }
 
 impl Cli {
-    fn execute(self, ui: &mut Ui) -> Result<ExitStatus, Error> {
+    fn execute(self, ui: &mut Ui, status: &mut StatusLines) -> Result<ExitStatus, Error> {
+        *status = StatusLines::open(self.status_fd)?;
         let config = Config::load(self.root)?;
         ui.color = self.color.on_stderr(config.no_color);
-        let context = Context { config, ui: *ui };
+        let context = Context { config, ui: *ui, status: status.clone() };
         let done = |()| ExitStatus::Exited(0);
         match &self.command {
             Command::Run(args) => commands::run::execute(args, &context),

@@ -1,6 +1,10 @@
 //! Whatever stops a command: one type at the top, typed causes below.
 
+mod cause;
+
 use nix::errno::Errno;
+
+pub use cause::Cause;
 
 use crate::{config, hint::Hint, image, network, oci, runtime, storage, sys};
 

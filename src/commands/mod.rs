@@ -33,6 +33,7 @@ pub mod rmi;
 pub mod run;
 pub mod save;
 pub mod start;
+pub mod status;
 pub mod stop;
 pub mod tag;
 pub mod top;
@@ -53,9 +54,15 @@ use crate::{
 pub struct Context {
     pub config: Config,
     pub ui: Ui,
+    pub status: status::StatusLines,
 }
 
 impl Context {
+    /// The same for a command that says more or less.
+    fn with(&self, ui: Ui) -> Self {
+        Self { config: self.config.clone(), ui, status: self.status.clone() }
+    }
+
     /// Becomes root of a user namespace of our own; before anything else.
     fn enter_domain(&self) -> Result<Domain, Error> {
         let plan = Plan::new(&self.config.search_path)?;

@@ -49,7 +49,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         tls_verify: args.tls_verify,
     };
     let quiet = context.ui.quiet || args.quiet;
-    let context = Context { config: context.config.clone(), ui: Ui { quiet, ..context.ui } };
+    let context = context.with(Ui { quiet, ..context.ui });
     let image = fetch::image(&request, &store, &mut domain, &context)?;
     ui::print(&format!("{}\n", image.digest))
 }

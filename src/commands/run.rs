@@ -5,6 +5,7 @@ use super::{
     background::{self, Attached, Caller, Side},
     launch::{self, base::Base, config, connection, sharing::Sharing},
     options::{DetachKeys, SandboxArgs},
+    status::Phase,
 };
 use crate::{error::Error, oci::ExitStatus, ui};
 
@@ -50,8 +51,10 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let store = context.open_store(&domain)?;
     let base = Base::find(wanted, &store, &mut domain, context)?;
     let config = config::build(wanted, &base, is_kept, context)?;
+    context.status.tell(&Phase::Pulled { image: &config.image });
     wanted.write_id(&config.id)?;
     let directory = launch::create(&config, &store)?;
+    context.status.tell(&Phase::Created { id: &config.id });
     let parts = launch::Parts { config, base, network, ports, sharing, is_new: true, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }

@@ -78,6 +78,11 @@ impl LayerError {
 }
 
 impl Error {
+    /// Whether there is no room left on the disk, or in one's share of it.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self.errno(), Some(Errno::ENOSPC | Errno::EDQUOT))
+    }
+
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Store { source, .. } => Some(source.errno),

@@ -282,6 +282,18 @@ pub fn exit(code: u8) -> ! {
     unsafe { libc::_exit(code.into()) }
 }
 
+/// A copy of a descriptor that our caller has opened for us; closed on exec.
+///
+/// # Errors
+/// EBADF if there is none of this number.
+pub fn inherited_descriptor(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: the call copies a descriptor if there is one; the copy is ours alone.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    let copy = Errno::result(copy).named(|| format!("fcntl({number}, F_DUPFD_CLOEXEC)"))?;
+    // SAFETY: as above.
+    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(copy) })
+}
+
 /// A pipe, both ends closed on exec: what is written to the second can be read
 /// from the first.
 ///

@@ -20,7 +20,10 @@ pub use progress::{LayerProgress, Progress};
 pub use table::{age, bytes, table};
 pub use template::{Template, TemplateError};
 
-use crate::{error::Error, hint::Hint};
+use crate::{
+    error::{Cause, Error},
+    hint::Hint,
+};
 
 /// How talkative and how colourful to be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,7 +58,8 @@ impl Color {
 impl Ui {
     /// Prints what happened, why, and what to do about it.
     pub fn report(self, error: &Error) {
-        let mut text = format!("{} {}\n", self.paint("error:", "1;31"), plain(&error.to_string()));
+        let title = format!("error[{}]:", Cause::from(error).code);
+        let mut text = format!("{} {}\n", self.paint(&title, "1;31"), plain(&error.to_string()));
         let mut cause = error.source();
         while let Some(error) = cause {
             text += &format!("  caused by: {}\n", plain(&error.to_string()));

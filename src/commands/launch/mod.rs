@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::signal::Signal;
 
 use self::{base::Base, connection::Connection, sharing::Sharing};
-use super::{Context, background::Supervisor, options::NetworkArgs};
+use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
 use crate::{
     error::Error,
     network::{Attachment, Network, user::Published},
@@ -68,6 +68,7 @@ pub(super) fn launch(
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
     record_end(status, state, directory)?;
     running.say_goodbye(status);
+    context.status.exited(&parts.config.id, status);
     Ok(status)
 }
 
@@ -99,6 +100,7 @@ fn start(
     directory.remove_old();
     let running = created.start()?;
     let state = record_start(&parts.config, &running, state, directory)?;
+    context.status.tell(&Phase::Started { id: &spec.id, pid: running.pid() });
     parts.supervisor.take().map(|supervisor| supervisor.report(&spec.id)).transpose()?;
     Ok(Started { running, network, state })
 }

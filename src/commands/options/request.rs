@@ -283,6 +283,6 @@ impl SandboxArgs {
                  none on the host",
             );
         }
-        Context { config: context.config.clone(), ui }
+        context.with(ui)
     }
 }

@@ -287,11 +287,22 @@ impl Test {
 
 /// The error with its causes and its hint, if nothing follows it; what is before
 /// it is progress. A mistake on the command line is reported by clap.
-fn message(stderr: &str) -> Option<&str> {
+fn message(stderr: &str) -> Option<String> {
+    let stderr = without_cause(stderr);
     let message = &stderr[stderr.find("error: ")?..];
     let ours = |line: &str| line.starts_with("  caused by: ") || line.starts_with("hint: ");
     let clear = message.lines().skip(1).all(ours) || message.ends_with("try '--help'.\n");
-    (clear && !stderr.contains("panicked")).then_some(message)
+    (clear && !stderr.contains("panicked")).then(|| message.to_owned())
+}
+
+/// `error:` instead of `error[E001]:`, which tests of the causes look at.
+fn without_cause(stderr: &str) -> String {
+    match stderr.split_once("error[E") {
+        Some((before, rest)) if rest.get(3..5) == Some("]:") => {
+            format!("{before}error{}", &rest[4..])
+        }
+        _ => stderr.to_owned(),
+    }
 }
 
 impl fmt::Display for Test {
