@@ -25,8 +25,14 @@ _sandbox() {
             sandbox,create)
                 cmd="sandbox__subcmd__create"
                 ;;
+            sandbox,events)
+                cmd="sandbox__subcmd__events"
+                ;;
             sandbox,exec)
                 cmd="sandbox__subcmd__exec"
+                ;;
+            sandbox,generate)
+                cmd="sandbox__subcmd__generate"
                 ;;
             sandbox,help)
                 cmd="sandbox__subcmd__help"
@@ -214,6 +220,18 @@ _sandbox() {
             sandbox__subcmd__container__subcmd__help,wait)
                 cmd="sandbox__subcmd__container__subcmd__help__subcmd__wait"
                 ;;
+            sandbox__subcmd__generate,help)
+                cmd="sandbox__subcmd__generate__subcmd__help"
+                ;;
+            sandbox__subcmd__generate,systemd)
+                cmd="sandbox__subcmd__generate__subcmd__systemd"
+                ;;
+            sandbox__subcmd__generate__subcmd__help,help)
+                cmd="sandbox__subcmd__generate__subcmd__help__subcmd__help"
+                ;;
+            sandbox__subcmd__generate__subcmd__help,systemd)
+                cmd="sandbox__subcmd__generate__subcmd__help__subcmd__systemd"
+                ;;
             sandbox__subcmd__help,attach)
                 cmd="sandbox__subcmd__help__subcmd__attach"
                 ;;
@@ -223,8 +241,14 @@ _sandbox() {
             sandbox__subcmd__help,create)
                 cmd="sandbox__subcmd__help__subcmd__create"
                 ;;
+            sandbox__subcmd__help,events)
+                cmd="sandbox__subcmd__help__subcmd__events"
+                ;;
             sandbox__subcmd__help,exec)
                 cmd="sandbox__subcmd__help__subcmd__exec"
+                ;;
+            sandbox__subcmd__help,generate)
+                cmd="sandbox__subcmd__help__subcmd__generate"
                 ;;
             sandbox__subcmd__help,help)
                 cmd="sandbox__subcmd__help__subcmd__help"
@@ -355,6 +379,9 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__container,wait)
                 cmd="sandbox__subcmd__help__subcmd__container__subcmd__wait"
                 ;;
+            sandbox__subcmd__help__subcmd__generate,systemd)
+                cmd="sandbox__subcmd__help__subcmd__generate__subcmd__systemd"
+                ;;
             sandbox__subcmd__help__subcmd__image,history)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__history"
                 ;;
@@ -458,7 +485,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help"
+            opts="-v -q -h -V --root --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec events wait port top pull push images rmi tag save load import history inspect image container generate info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2017,6 +2044,52 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__events)
+            opts="-f -h --since --until --filter --format --root --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__exec)
             opts="-d -e -i -t -u -w -h --detach --env --env-file --interactive --tty --privileged --user --workdir --detach-keys --root --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2075,8 +2148,118 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__generate)
+            opts="-h --root --color --status-fd --help systemd help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__generate__subcmd__help)
+            opts="systemd help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__generate__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__generate__subcmd__help__subcmd__systemd)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__generate__subcmd__systemd)
+            opts="-t -n -h --restart-policy --time --stop-timeout --name --root --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --restart-policy)
+                    COMPREPLY=($(compgen -W "no on-success on-failure on-abnormal on-abort always" -- "${cur}"))
+                    return 0
+                    ;;
+                --stop-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill rm rename ps logs attach exec wait port top pull push images rmi tag save load import history inspect image container info version help"
+            opts="run create start stop restart kill rm rename ps logs attach exec events wait port top pull push images rmi tag save load import history inspect image container generate info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2369,9 +2552,51 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__help__subcmd__events)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help__subcmd__exec)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__generate)
+            opts="systemd"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__generate__subcmd__systemd)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

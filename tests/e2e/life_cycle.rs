@@ -272,6 +272,32 @@ fn published_ports_can_be_looked_up() {
 }
 
 #[test]
+fn events_tell_what_happens_and_what_has_happened() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let format = ["--format", "{{.Action}} {{.Actor.Attributes.name}} {{.Type}}"];
+    let mut live = Test::sandbox(&[&["events", "--filter", "container=job"], &format[..]].concat())
+        .store(&store)
+        .spawn();
+    // Until it listens, what happens would be missed.
+    std::thread::sleep(Duration::from_secs(1));
+    sandbox(&store, &["create", "--name", "job", &image, "sh", "-c", "exit 3"]);
+    sandbox(&store, &["start", "job"]);
+    assert_eq!(sandbox(&store, &["wait", "job"]), "3\n");
+    for action in ["create", "start", "die"] {
+        live.wait_for(&format!("{action} job container"));
+    }
+    let past = ["events", "--since", "5m", "--until", "1ms", "--filter", "event=die"];
+    let format = ["--format", "{{.Actor.Attributes.exitCode}}"];
+    assert_eq!(sandbox(&store, &[&past[..], &format].concat()), "3\n");
+    sandbox(&store, &["rm", "job"]);
+    live.wait_for("destroy job container");
+    live.signal(rustix::process::Signal::TERM);
+    live.wait(Duration::from_secs(5));
+    store.assert_nothing_left();
+}
+
+#[test]
 fn sandboxes_share_what_they_are_told_to() {
     require!(user_namespaces(), "user namespaces");
     let (store, image) = own();

@@ -60,7 +60,7 @@ const REASONS: &[(&str, &str)] = &[
     ("--oom-kill-disable", LIMITS),
     ("--oom-score-adj", "an ordinary user may not lower it"),
     ("--pids-limit", LIMITS),
-    ("--restart", DAEMON),
+    ("--restart", "there is no daemon; `sandbox generate systemd` prints a unit that does it"),
     ("--runtime", "`sandbox` is its own runtime"),
     ("--stop-timeout", LIFE_CYCLE),
     ("--storage-opt", "the file system sets no quota for an ordinary user"),
