@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod kill;
 mod launch;
 pub mod load;
+pub mod lock;
 pub mod logs;
 pub mod options;
 mod outgoing;
@@ -61,6 +62,13 @@ impl Context {
         let why = plan.missing.iter().map(|missing| format!(", because {missing}"));
         self.ui.detail(&format!("ids: {}{}", describe(&plan), why.collect::<String>()));
         Ok(domain::enter(plan)?)
+    }
+
+    /// Refuses to do `what`, which takes a registry, while we are offline.
+    fn online(&self, what: &str) -> Result<(), Error> {
+        let Some(offline) = self.config.offline else { return Ok(()) };
+        let refused = format!("cannot {what}: {offline} lets no registry be asked");
+        Err(Error::usage_with_hint(refused, offline.way_out()))
     }
 
     /// The store, for a command that makes no sandbox.
