@@ -52,13 +52,15 @@ pub(in crate::commands) fn pin(
 /// The name, if it is one that a lock can hold: what it stands for is for its
 /// registry to change, and found there again by its digest.
 pub(super) fn lockable(reference: &Reference) -> Result<&Name, Error> {
-    match reference {
-        Reference::Registry(name) if reference.id().is_none() => Ok(name),
-        other => Err(Error::usage_with_hint(
-            format!("`{other}` cannot be locked"),
-            "only the name of an image in a registry can",
-        )),
-    }
+    let written = match (reference, reference.id()) {
+        (Reference::Registry(name), None) => return Ok(name),
+        (_, Some(id)) => id.to_string(),
+        (other, None) => other.to_string(),
+    };
+    Err(Error::usage_with_hint(
+        format!("`{written}` cannot be locked"),
+        "only the name of an image in a registry can",
+    ))
 }
 
 /// The lock that is in force where we are.
