@@ -61,6 +61,9 @@ _sandbox() {
             sandbox,load)
                 cmd="sandbox__subcmd__load"
                 ;;
+            sandbox,lock)
+                cmd="sandbox__subcmd__lock"
+                ;;
             sandbox,logs)
                 cmd="sandbox__subcmd__logs"
                 ;;
@@ -277,6 +280,9 @@ _sandbox() {
             sandbox__subcmd__help,load)
                 cmd="sandbox__subcmd__help__subcmd__load"
                 ;;
+            sandbox__subcmd__help,lock)
+                cmd="sandbox__subcmd__help__subcmd__lock"
+                ;;
             sandbox__subcmd__help,logs)
                 cmd="sandbox__subcmd__help__subcmd__logs"
                 ;;
@@ -485,7 +491,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec events wait port top pull push images rmi tag save load import history inspect image container generate info version help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -511,7 +517,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__attach)
-            opts="-h --no-stdin --detach-keys --sig-proxy --root --color --status-fd --help"
+            opts="-h --no-stdin --detach-keys --sig-proxy --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -545,7 +551,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container)
-            opts="-h --root --color --status-fd --help attach create exec inspect kill logs ls port prune rename restart rm run start stop top wait help"
+            opts="-h --root --offline --color --status-fd --help attach create exec inspect kill logs ls port prune rename restart rm run start stop top wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -571,7 +577,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__attach)
-            opts="-h --no-stdin --detach-keys --sig-proxy --root --color --status-fd --help"
+            opts="-h --no-stdin --detach-keys --sig-proxy --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,7 +611,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -751,6 +757,10 @@ _sandbox() {
                     COMPREPLY=($(compgen -W "missing always never" -- "${cur}"))
                     return 0
                     ;;
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -831,7 +841,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__exec)
-            opts="-d -e -i -t -u -w -h --detach --env --env-file --interactive --tty --privileged --user --workdir --detach-keys --root --color --status-fd --help"
+            opts="-d -e -i -t -u -w -h --detach --env --env-file --interactive --tty --privileged --user --workdir --detach-keys --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1155,7 +1165,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__inspect)
-            opts="-f -s -h --format --type --size --root --color --status-fd --help"
+            opts="-f -s -h --format --type --size --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1193,7 +1203,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__kill)
-            opts="-s -h --signal --root --color --status-fd --help"
+            opts="-s -h --signal --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1227,7 +1237,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__logs)
-            opts="-f -n -t -h --follow --since --until --tail --timestamps --root --color --status-fd --help"
+            opts="-f -n -t -h --follow --since --until --tail --timestamps --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1269,7 +1279,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__ls)
-            opts="-a -q -f -n -l -h --all --quiet --filter --last --latest --no-trunc --format --root --color --status-fd --help"
+            opts="-a -q -f -n -l -h --all --quiet --filter --last --latest --no-trunc --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1315,7 +1325,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__port)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,7 +1351,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__prune)
-            opts="-f -h --force --filter --root --color --status-fd --help"
+            opts="-f -h --force --filter --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1371,7 +1381,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__rename)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1397,7 +1407,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__restart)
-            opts="-t -h --timeout --time --root --color --status-fd --help"
+            opts="-t -h --timeout --time --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1435,7 +1445,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__rm)
-            opts="-f -v -h --force --volumes --root --color --status-fd --help"
+            opts="-f -v -h --force --volumes --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1461,7 +1471,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1609,6 +1619,10 @@ _sandbox() {
                     ;;
                 --pull)
                     COMPREPLY=($(compgen -W "missing always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --platform)
@@ -1691,7 +1705,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__start)
-            opts="-a -i -h --attach --interactive --detach-keys --root --color --status-fd --help"
+            opts="-a -i -h --attach --interactive --detach-keys --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1721,7 +1735,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__stop)
-            opts="-t -s -h --timeout --time --signal --root --color --status-fd --help"
+            opts="-t -s -h --timeout --time --signal --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1767,7 +1781,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__top)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1793,7 +1807,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__wait)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1819,7 +1833,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1965,6 +1979,10 @@ _sandbox() {
                     COMPREPLY=($(compgen -W "missing always never" -- "${cur}"))
                     return 0
                     ;;
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2045,7 +2063,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__events)
-            opts="-f -h --since --until --filter --format --root --color --status-fd --help"
+            opts="-f -h --since --until --filter --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2091,7 +2109,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__exec)
-            opts="-d -e -i -t -u -w -h --detach --env --env-file --interactive --tty --privileged --user --workdir --detach-keys --root --color --status-fd --help"
+            opts="-d -e -i -t -u -w -h --detach --env --env-file --interactive --tty --privileged --user --workdir --detach-keys --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2149,7 +2167,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__generate)
-            opts="-h --root --color --status-fd --help systemd help"
+            opts="-h --root --offline --color --status-fd --help systemd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2217,7 +2235,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__generate__subcmd__systemd)
-            opts="-t -n -h --restart-policy --time --stop-timeout --name --root --color --status-fd --help"
+            opts="-t -n -h --restart-policy --time --stop-timeout --name --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2259,7 +2277,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill rm rename ps logs attach exec events wait port top pull push images rmi tag save load import history inspect image container generate info version help"
+            opts="run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2874,6 +2892,20 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help__subcmd__logs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3113,7 +3145,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__history)
-            opts="-q -h --format --no-trunc --quiet --root --color --status-fd --help"
+            opts="-q -h --format --no-trunc --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3143,7 +3175,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image)
-            opts="-h --root --color --status-fd --help ls pull push rm tag save load import history inspect help"
+            opts="-h --root --offline --color --status-fd --help ls pull push rm tag save load import history inspect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3337,7 +3369,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__history)
-            opts="-q -h --format --no-trunc --quiet --root --color --status-fd --help"
+            opts="-q -h --format --no-trunc --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3367,7 +3399,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__import)
-            opts="-c -m -h --change --message --platform --root --color --status-fd --help"
+            opts="-c -m -h --change --message --platform --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3413,7 +3445,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__inspect)
-            opts="-f -s -h --format --type --size --root --color --status-fd --help"
+            opts="-f -s -h --format --type --size --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3451,7 +3483,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__load)
-            opts="-i -q -h --input --platform --quiet --root --color --status-fd --help"
+            opts="-i -q -h --input --platform --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3489,7 +3521,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__ls)
-            opts="-q -h --quiet --format --root --color --status-fd --help"
+            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3519,12 +3551,16 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__pull)
-            opts="-q -h --platform --tls-verify --quiet --root --color --status-fd --help"
+            opts="-q -h --locked --lockfile --platform --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3553,7 +3589,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__push)
-            opts="-q -h --compression --digestfile --tls-verify --quiet --root --color --status-fd --help"
+            opts="-q -h --compression --digestfile --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3591,7 +3627,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__rm)
-            opts="-f -h --force --root --color --status-fd --help"
+            opts="-f -h --force --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3617,7 +3653,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__save)
-            opts="-o -h --output --format --root --color --status-fd --help"
+            opts="-o -h --output --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3655,7 +3691,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__tag)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3681,7 +3717,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__images)
-            opts="-q -h --quiet --format --root --color --status-fd --help"
+            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3711,7 +3747,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__import)
-            opts="-c -m -h --change --message --platform --root --color --status-fd --help"
+            opts="-c -m -h --change --message --platform --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3757,7 +3793,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__info)
-            opts="-h --format --root --color --status-fd --help"
+            opts="-h --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3787,7 +3823,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__inspect)
-            opts="-f -s -h --format --type --size --root --color --status-fd --help"
+            opts="-f -s -h --format --type --size --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3825,7 +3861,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__kill)
-            opts="-s -h --signal --root --color --status-fd --help"
+            opts="-s -h --signal --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3859,7 +3895,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__load)
-            opts="-i -q -h --input --platform --quiet --root --color --status-fd --help"
+            opts="-i -q -h --input --platform --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3896,8 +3932,46 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__lock)
+            opts="-h --platform --file --check --update --tls-verify --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__logs)
-            opts="-f -n -t -h --follow --since --until --tail --timestamps --root --color --status-fd --help"
+            opts="-f -n -t -h --follow --since --until --tail --timestamps --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3939,7 +4013,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__port)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3965,7 +4039,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__ps)
-            opts="-a -q -f -n -l -h --all --quiet --filter --last --latest --no-trunc --format --root --color --status-fd --help"
+            opts="-a -q -f -n -l -h --all --quiet --filter --last --latest --no-trunc --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4011,12 +4085,16 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__pull)
-            opts="-q -h --platform --tls-verify --quiet --root --color --status-fd --help"
+            opts="-q -h --locked --lockfile --platform --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4045,7 +4123,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__push)
-            opts="-q -h --compression --digestfile --tls-verify --quiet --root --color --status-fd --help"
+            opts="-q -h --compression --digestfile --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4083,7 +4161,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__rename)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4109,7 +4187,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__restart)
-            opts="-t -h --timeout --time --root --color --status-fd --help"
+            opts="-t -h --timeout --time --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4147,7 +4225,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__rm)
-            opts="-f -v -h --force --volumes --root --color --status-fd --help"
+            opts="-f -v -h --force --volumes --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4173,7 +4251,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__rmi)
-            opts="-f -h --force --root --color --status-fd --help"
+            opts="-f -h --force --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4199,7 +4277,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --pid --volumes-from --stop-signal --label --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4349,6 +4427,10 @@ _sandbox() {
                     COMPREPLY=($(compgen -W "missing always never" -- "${cur}"))
                     return 0
                     ;;
+                --lockfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4429,7 +4511,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__save)
-            opts="-o -h --output --format --root --color --status-fd --help"
+            opts="-o -h --output --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4467,7 +4549,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__start)
-            opts="-a -i -h --attach --interactive --detach-keys --root --color --status-fd --help"
+            opts="-a -i -h --attach --interactive --detach-keys --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4497,7 +4579,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__stop)
-            opts="-t -s -h --timeout --time --signal --root --color --status-fd --help"
+            opts="-t -s -h --timeout --time --signal --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4543,7 +4625,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__tag)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4569,7 +4651,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__top)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4595,7 +4677,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__version)
-            opts="-h --format --root --color --status-fd --help"
+            opts="-h --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4625,7 +4707,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__wait)
-            opts="-h --root --color --status-fd --help"
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,6 +23,11 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
 
+    /// Ask no registry for images; what a sandbox reaches is for its --network to
+    /// say [env: SANDBOX_OFFLINE]
+    #[arg(long, global = true)]
+    offline: bool,
+
     /// Say more about what is done
     #[arg(short, long)]
     verbose: bool,
@@ -63,6 +68,7 @@ enum Command {
     Top(commands::top::Args),
     Pull(commands::pull::Args),
     Push(commands::push::Args),
+    Lock(commands::lock::Args),
     Images(commands::images::Args),
     Rmi(commands::rmi::Args),
     Tag(commands::tag::Args),
@@ -124,7 +130,7 @@ fn refused(error: &clap::Error) -> Option<Error> {
 impl Cli {
     fn execute(self, ui: &mut Ui, status: &mut StatusLines) -> Result<ExitStatus, Error> {
         *status = StatusLines::open(self.status_fd)?;
-        let config = Config::load(self.root)?;
+        let config = Config::load(self.root, self.offline)?;
         ui.color = self.color.on_stderr(config.no_color);
         let context = Context { config, ui: *ui, status: status.clone() };
         let done = |()| ExitStatus::Exited(0);
@@ -146,6 +152,7 @@ impl Cli {
             Command::Port(args) => commands::port::execute(args, &context).map(done),
             Command::Top(args) => commands::top::execute(args, &context).map(done),
             Command::Pull(args) => commands::pull::execute(args, &context).map(done),
+            Command::Lock(args) => commands::lock::execute(args, &context),
             Command::Push(args) => commands::push::execute(args, &context).map(done),
             Command::Images(args) => commands::images::execute(args, &context).map(done),
             Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),

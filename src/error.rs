@@ -19,6 +19,8 @@ pub enum Error {
     Reference(#[from] oci::InvalidReference),
     #[error(transparent)]
     Image(#[from] image::Error),
+    #[error("{what}")]
+    Pinned { what: String, hint: Option<String>, source: Box<image::Error> },
     #[error(transparent)]
     Storage(#[from] storage::Error),
     #[error(transparent)]
@@ -62,7 +64,7 @@ impl Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Pinned { hint, .. } => hint.clone(),
             Self::Config(error) => error.hint(),
             Self::Reference(_)
             | Self::System { .. }

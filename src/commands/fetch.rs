@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::Context;
+use super::{Context, lock::Pin};
 use crate::{
     error::Error,
     image::{self, Options, Source},
@@ -35,6 +35,8 @@ pub(super) struct Request<'a> {
     /// The machine's own if it was not named.
     pub(super) platform: Option<&'a Platform>,
     pub(super) tls_verify: bool,
+    /// What a lock has for it.
+    pub(super) pin: Option<&'a Pin>,
 }
 
 /// Layers that are fetched and unpacked at the same time.
@@ -50,6 +52,9 @@ pub(super) fn image(
     domain: &mut Domain,
     context: &Context,
 ) -> Result<Image, Error> {
+    if let Some(pin) = request.pin {
+        return pinned(pin, request, store, domain, context);
+    }
     let name = resolve(request.reference, store)?;
     let is_id = request.reference.id().is_some();
     if is_id || request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
@@ -64,12 +69,72 @@ pub(super) fn image(
         return Err(not_there(&name)); // No registry knows it.
     }
     if request.policy == PullPolicy::Never {
-        return Err(Error::usage_with_hint(
-            format!("`{name}` is not in the store"),
-            "leave `--pull never` out, or `sandbox pull` it first",
-        ));
+        return Err(never(&name));
     }
+    check_online(&name, request, context)?;
     fetch(&name, request, store, domain, context)
+}
+
+/// The image that a lock names, from the store if it has it by any name: what
+/// its tag means by now does not matter.
+fn pinned(
+    pin: &Pin,
+    request: &Request<'_>,
+    store: &Store,
+    domain: &mut Domain,
+    context: &Context,
+) -> Result<Image, Error> {
+    let (tag, exact) = (pin.reference.to_string(), pin.exact());
+    let name = exact.to_string();
+    let known = |name: &str| -> Result<Option<Image>, Error> {
+        Ok(store.image(name)?.filter(|image| image.digest == pin.digest))
+    };
+    for name in [&tag, &name] {
+        if let Some(image) = known(name)? {
+            return Ok(image);
+        }
+    }
+    // By the digest of its manifest, not by that of its config.
+    let image = match store.name_of(&pin.digest)? {
+        Some(other) if known(&other)?.is_some() => {
+            store.tag_image(&other, &name)?.ok_or_else(|| not_there(&other))?
+        }
+        _ if request.policy == PullPolicy::Never => return Err(never(&name)),
+        _ => {
+            let reference = &Reference::Registry(exact);
+            let request = Request { reference, ..*request };
+            check_online(&name, &request, context)?;
+            fetch(&name, &request, store, domain, context).map_err(|error| pin.explain(error))?
+        }
+    };
+    // The tag is not taken from an image which has it already: two projects may
+    // lock it to different ones.
+    if store.image(&tag)?.is_none() {
+        store.tag_image(&name, &tag)?;
+    }
+    Ok(image)
+}
+
+fn never(name: &str) -> Error {
+    Error::usage_with_hint(
+        format!("`{name}` is not in the store"),
+        "leave `--pull never` out, or `sandbox pull` it first",
+    )
+}
+
+/// Files are read offline, too.
+fn check_online(name: &str, request: &Request<'_>, context: &Context) -> Result<(), Error> {
+    let Some(offline) = context.config.offline.filter(|_| is_named_for_good(request.reference))
+    else {
+        return Ok(());
+    };
+    if request.policy == PullPolicy::Always {
+        return context.online(&format!("pull `{name}`"));
+    }
+    Err(Error::usage_with_hint(
+        format!("`{name}` is not in the store, and {offline} lets no registry be asked"),
+        "`sandbox pull` it first, while online",
+    ))
 }
 
 /// The name in the store that a reference means, by whatever id or name.
@@ -124,6 +189,7 @@ fn fetch(
     let options = options(request.tls_verify, context);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
+    request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
     if let Some(image) =
         store.image(name)?.filter(|image| image.digest == *source.manifest_digest())
     {
@@ -138,6 +204,7 @@ fn fetch(
 pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
     let transport = context.config.transport.clone();
     Options {
+        offline: context.config.offline.is_some(),
         tls_verify,
         http_proxy: transport.http_proxy,
         https_proxy: transport.https_proxy,

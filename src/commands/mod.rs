@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod kill;
 mod launch;
 pub mod load;
+pub mod lock;
 pub mod logs;
 pub mod options;
 mod outgoing;
@@ -77,6 +78,13 @@ impl Context {
     fn enter_domain_of(&self, member: ProcessId) -> Result<Domain, Error> {
         let plan = Plan::new(&self.config.search_path)?;
         Ok(domain::enter_that_of(plan, member)?)
+    }
+
+    /// Refuses to do `what`, which takes a registry, while we are offline.
+    fn online(&self, what: &str) -> Result<(), Error> {
+        let Some(offline) = self.config.offline else { return Ok(()) };
+        let refused = format!("cannot {what}: {offline} lets no registry be asked");
+        Err(Error::usage_with_hint(refused, offline.way_out()))
     }
 
     /// The store, for a command that makes no sandbox.

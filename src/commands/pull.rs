@@ -3,6 +3,8 @@
 use super::{
     Context,
     fetch::{self, PullPolicy, Request},
+    lock,
+    options::LockedArgs,
 };
 use crate::{
     error::Error,
@@ -19,6 +21,9 @@ pub struct Args {
     /// Image to fetch, such as `alpine`, `ghcr.io/x/y:1.2` or `oci:DIR`
     #[arg(value_name = "IMAGE")]
     image: Reference,
+
+    #[command(flatten)]
+    locked: LockedArgs,
 
     /// Platform to fetch it for, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
@@ -40,9 +45,11 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             args.image
         )));
     }
+    let pin = lock::pin(&args.locked, &args.image, args.platform.as_ref(), context)?;
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let request = Request {
+        pin: pin.as_ref(),
         reference: &args.image,
         policy: PullPolicy::Always,
         platform: args.platform.as_ref(),

@@ -62,6 +62,7 @@ enum Compression {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let name = destination(args)?;
+    context.online(&format!("push `{name}`"))?;
     let store = context.store_alone()?;
     let image = stored(&args.image, &store)?;
     let progress = Progress::new(Ui { quiet: context.ui.quiet || args.quiet, ..context.ui });

@@ -114,7 +114,7 @@ fn check_empty(directory: &Path) -> Result<(), Error> {
 
 /// Writes a file that appears when it is whole; what is no regular file, such
 /// as a pipe, is written as it goes.
-fn write_file(
+pub(super) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
 ) -> Result<(), Error> {

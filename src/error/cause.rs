@@ -40,6 +40,7 @@ causes! {
     REGISTRY_LIMITS = "E013" "the registry refuses further requests";
     IMAGE_DAMAGED = "E014" "the image is not what it claims to be";
     PLATFORM = "E015" "the image is for another platform";
+    PINNED = "E016" "the image is not what `sandbox.lock` says";
     IMAGE = "E019" "the image cannot be had for another reason";
     STORE = "E020" "the store cannot be used";
     DISK_FULL = "E021" "the disk, or one's share of it, is full";
@@ -65,6 +66,7 @@ impl From<&Error> for Cause {
             Error::Usage { .. } => Self::USAGE,
             Error::Config(_) => Self::CONFIG,
             Error::Reference(_) => Self::REFERENCE,
+            Error::Pinned { .. } => Self::PINNED,
             Error::Image(error) => of_image(error),
             Error::Storage(error) => of_storage(error),
             Error::Network(network::Error::Publish(_)) => Self::PORT,

@@ -28,6 +28,7 @@ mod resolve;
 #[cfg(test)]
 mod sample;
 mod save;
+mod survey;
 mod transport;
 mod upload;
 mod verify;
@@ -40,6 +41,7 @@ pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
 pub use save::{ArchiveFormat, save_archive, save_directory};
+pub use survey::{Survey, survey};
 use verify::Verifying;
 
 use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
@@ -47,6 +49,8 @@ use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
 /// How registries are reached.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Whether none is to be reached at all.
+    pub offline: bool,
     /// Whether certificates are verified, and plain http refused.
     pub tls_verify: bool,
     pub http_proxy: Option<String>,

@@ -68,6 +68,10 @@ fn build(
     https_only: bool,
     limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, Error> {
+    // Whoever wants a registry comes by here.
+    if options.offline {
+        return Err(Error::Offline);
+    }
     let transport = |e: &dyn std::error::Error| Error::Transport {
         host: "cannot set up TLS".into(),
         cause: e.to_string(),

@@ -23,6 +23,7 @@ mod isolation;
 mod life_cycle;
 mod nested;
 mod network;
+mod pinning;
 mod pull;
 mod run;
 mod signals;

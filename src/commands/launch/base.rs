@@ -6,6 +6,7 @@ use crate::{
     commands::{
         Context,
         fetch::{self, Request},
+        lock,
         options::SandboxArgs,
     },
     error::Error,
@@ -30,7 +31,9 @@ impl Base {
         domain: &mut Domain,
         context: &Context,
     ) -> Result<Self, Error> {
+        let pin = lock::pin(&args.locked, &args.image, args.platform.as_ref(), context)?;
         let request = Request {
+            pin: pin.as_ref(),
             reference: &args.image,
             policy: args.pull,
             platform: args.platform.as_ref(),

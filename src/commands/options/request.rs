@@ -5,8 +5,8 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, MountOption, NetworkArgs, SecurityOption, TmpfsOption, Ulimit, Variable,
-    VolumeOption, parse_duration, parse_hostname, parse_size,
+    CapabilityName, LockedArgs, MountOption, NetworkArgs, SecurityOption, TmpfsOption, Ulimit,
+    Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -121,6 +121,9 @@ pub struct SandboxArgs {
     /// When to ask the registry for the image
     #[arg(long, value_name = "WHEN", default_value = "missing")]
     pub pull: PullPolicy,
+
+    #[command(flatten)]
+    pub locked: LockedArgs,
 
     /// Platform to run, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]

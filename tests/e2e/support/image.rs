@@ -399,6 +399,11 @@ impl Image {
         digest(&self.manifest())
     }
 
+    /// Bytes of what that digest is of.
+    pub(crate) fn manifest_size(&self) -> usize {
+        self.manifest().len()
+    }
+
     fn manifest(&self) -> Vec<u8> {
         let layers: Vec<Value> = self.layers.iter().map(Blob::descriptor).collect();
         let manifest = json!({
