@@ -306,7 +306,7 @@ fn what_a_registry_has_instead_does_not_run() {
     manifest.push(b'\n');
     fs::write(&blob, manifest).unwrap();
     let message = text(&project.mark(&["--locked"], &name).code(125).output().stderr);
-    let failed = format!("error: cannot get `{name}:latest` as {lock} has it\n");
+    let failed = format!("error[E016]: cannot get `{name}:latest` as {lock} has it\n");
     let other = format!(" instead of {}\n{changed}", image.digest());
     assert!(message.starts_with(&failed) && message.ends_with(&other), "{message}");
     assert!(project.is_empty());
