@@ -12,7 +12,7 @@ use crate::{
     oci::{Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
-    ui::Progress,
+    ui::{self, Progress},
 };
 
 /// Whether to ask where the image comes from.
@@ -131,7 +131,24 @@ fn fetch(
     }
     domain.settle()?;
     add_layers(&source, store, &Progress::new(context.ui))?;
-    Ok(store.put_image(name, source.manifest(), source.config())?)
+    let image = store.put_image(name, source.manifest(), source.config())?;
+    keep_within_budget(store, context)?;
+    Ok(image)
+}
+
+/// Evicts images if `storage.max` is set and exceeded; one that this store has
+/// just put there is in use.
+pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(), Error> {
+    let Some(max) = context.config.storage.max else { return Ok(()) };
+    let evicted = store.evict(max)?;
+    for name in &evicted.images {
+        context.ui.note(&format!("evicted {name}: the store may take {}", ui::bytes(max)));
+    }
+    if evicted.left > max {
+        let (left, max) = (ui::bytes(evicted.left), ui::bytes(max));
+        context.ui.note(&format!("the store takes {left} of {max}: what is left is in use"));
+    }
+    Ok(())
 }
 
 /// How registries are reached.

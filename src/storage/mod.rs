@@ -27,6 +27,7 @@
 //! Owners on disk depend on the ids that we are root of, so layers are kept for
 //! each [`Map`] apart.
 
+mod budget;
 mod collect;
 mod compression;
 mod entry;
@@ -69,6 +70,7 @@ use std::{
 
 use nix::errno::Errno;
 
+pub use budget::Evicted;
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;

@@ -127,6 +127,14 @@ impl Store {
         }
         garbage.paths().try_for_each(|path| pruning.garbage(path))
     }
+
+    /// Removes the names of which `which` holds and that nobody uses, with what
+    /// only they need.
+    pub(super) fn prune_names(&self, which: impl Fn(&str) -> bool) -> sys::Result<Pruned> {
+        let mut pruning = Pruning::new(self.tmp(), false);
+        self.prune_forgotten(self.forget(Vec::new(), which)?, &mut pruning)?;
+        Ok(pruning.pruned)
+    }
 }
 
 impl Pruning {

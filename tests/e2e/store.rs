@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     require,
-    support::{Compression, Image, Layer, Registry, Store, Test, text, user_namespaces},
+    support::{Compression, Dir, Image, Layer, Registry, Store, Test, text, user_namespaces},
 };
 
 fn json(store: &Store, args: &[&str]) -> Value {
@@ -189,4 +189,25 @@ fn what_a_killed_pull_left_is_seen_and_removed() {
     assert!(json(&store, &["system", "df"])["garbage"]["count"].as_u64() >= Some(1));
     Test::sandbox(&["system", "prune", "-f"]).store(&store).check();
     assert_eq!(store.entries("tmp"), [""; 0]);
+}
+
+#[test]
+fn beyond_the_limit_the_least_recently_used_image_goes() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, config) = (Store::new(), Dir::new("config"));
+    let [one, two] = pull_two(&store);
+    Test::sandbox(&["run", &one, "true"]).store(&store).check();
+    let total = json(&store, &["system", "df"])["total"].as_u64().unwrap();
+    fs::create_dir(config.path().join("sandbox")).unwrap();
+    config.write("sandbox/config.toml", format!("[storage]\nmax = \"{}\"\n", total + 1_000_000));
+
+    let layer = Layer::new().file("more", 0o644, vec![b'x'; 1_200_000]);
+    let image = Image::busybox().layer(layer, Compression::Plain);
+    let three = image.push(Registry::shared(), "store/three");
+    let pull = Test::sandbox(&["pull", &three]).store(&store);
+    let output = pull.env("XDG_CONFIG_HOME", config.path()).output();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stderr).contains(&format!("note: evicted {two}:latest")), "{output:?}");
+    let images = json(&store, &["images"]).to_string();
+    assert!(images.contains(&one) && images.contains(&three) && !images.contains(&two));
 }
