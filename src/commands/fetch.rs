@@ -9,7 +9,7 @@ use super::Context;
 use crate::{
     error::Error,
     image::{self, Options, Source},
-    oci::{Image, Platform, Reference},
+    oci::{Digest, Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
     ui::{self, Progress},
@@ -134,6 +134,36 @@ fn fetch(
     let image = store.put_image(name, source.manifest(), source.config())?;
     keep_within_budget(store, context)?;
     Ok(image)
+}
+
+/// Fetches what the store lacks of the image that `name` stands for, which has
+/// this manifest: from where its name says, and nothing else than that image.
+pub(super) fn again(
+    name: &str,
+    manifest: &Digest,
+    tls_verify: bool,
+    store: &Store,
+    context: &Context,
+) -> Result<(), Error> {
+    let mut reference: Reference = name.parse()?;
+    if reference.id().is_some() {
+        return Err(Error::usage("it was loaded from an archive, which may be loaded again"));
+    }
+    if let Reference::Registry(name) = &mut reference {
+        name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
+    }
+    let options = options(tls_verify, context);
+    let open = |platform: &Platform| image::open(&reference, platform, &options);
+    let source = match open(&Platform::host()) {
+        Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
+        opened => opened,
+    }?;
+    if source.manifest_digest() != manifest {
+        return Err(Error::usage(format!("`{reference}` is another image now")));
+    }
+    add_layers(&source, store, &Progress::new(context.ui))?;
+    store.put_image(name, source.manifest(), source.config())?;
+    Ok(())
 }
 
 /// Evicts images if `storage.max` is set and exceeded; one that this store has

@@ -221,7 +221,7 @@ impl Store {
         names(&self.refs())?.into_iter().filter_map(read).collect()
     }
 
-    fn read_ref(&self, file: &Path) -> sys::Result<Option<Ref>> {
+    pub(super) fn read_ref(&self, file: &Path) -> sys::Result<Option<Ref>> {
         let path = self.refs().join(file);
         match fs::read(&path).named(|| format!("read({path:?})")) {
             Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(Ref::parse)),
@@ -281,7 +281,7 @@ fn parse_new<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(json).map_err(malformed)
 }
 
-fn digest_of(blob: &[u8]) -> Digest {
+pub(super) fn digest_of(blob: &[u8]) -> Digest {
     Digest::from_sha256(&Sha256::digest(blob).into())
 }
 

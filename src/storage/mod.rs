@@ -28,6 +28,7 @@
 //! each [`Map`] apart.
 
 mod budget;
+mod check;
 mod collect;
 mod compression;
 mod entry;
@@ -71,6 +72,7 @@ use std::{
 use nix::errno::Errno;
 
 pub use budget::Evicted;
+pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;

@@ -158,11 +158,19 @@ impl Store {
     /// The manifests that sandboxes which are kept need, but for those that are
     /// `gone`.
     pub(super) fn manifests_of_sandboxes(&self, gone: &[SandboxDir]) -> sys::Result<Vec<Digest>> {
-        let ids = collect::names(&self.sandboxes_dir())?;
         let stays = |id: &String| gone.iter().all(|sandbox| sandbox.id != *id);
-        let image = |id: String| fs::read_to_string(self.sandboxes_dir().join(id).join(IMAGE)).ok();
-        let images = ids.into_iter().filter(stays).filter_map(image);
-        Ok(images.filter_map(|text| text.parse().ok()).collect())
+        let all = self.images_of_sandboxes()?.into_iter();
+        Ok(all.filter(|(id, _)| stays(id)).map(|(_, manifest)| manifest).collect())
+    }
+
+    /// The ids of the sandboxes that are kept, and the manifests that they need.
+    pub(super) fn images_of_sandboxes(&self) -> sys::Result<Vec<(String, Digest)>> {
+        let ids = collect::names(&self.sandboxes_dir())?;
+        let image = |id: String| {
+            let text = fs::read_to_string(self.sandboxes_dir().join(&id).join(IMAGE)).ok()?;
+            Some((id, text.parse().ok()?))
+        };
+        Ok(ids.into_iter().filter_map(image).collect())
     }
 
     /// Takes hold of the sandboxes that are kept, do not run, and last did or

@@ -1,13 +1,15 @@
 //! Looking after the store: what it takes, and what of it goes.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
     require,
-    support::{Compression, Dir, Image, Layer, Registry, Store, Test, text, user_namespaces},
+    support::{
+        Compression, Dir, Image, Layer, Registry, Store, Test, eventually, text, user_namespaces,
+    },
 };
 
 fn json(store: &Store, args: &[&str]) -> Value {
@@ -183,7 +185,7 @@ fn what_a_killed_pull_left_is_seen_and_removed() {
     let name = image.push(Registry::shared(), "store/killed");
     let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
     let half = || store.entries("tmp").iter().any(|name| name.starts_with("layer-")).then_some(());
-    crate::support::eventually(Duration::from_secs(20), half).expect("the pull begins");
+    eventually(Duration::from_secs(20), half).expect("the pull begins");
     pull.signal(Signal::KILL);
     pull.wait(Duration::from_secs(5));
     assert!(json(&store, &["system", "df"])["garbage"]["count"].as_u64() >= Some(1));
@@ -210,4 +212,83 @@ fn beyond_the_limit_the_least_recently_used_image_goes() {
     assert!(text(&output.stderr).contains(&format!("note: evicted {two}:latest")), "{output:?}");
     let images = json(&store, &["images"]).to_string();
     assert!(images.contains(&one) && images.contains(&three) && !images.contains(&two));
+}
+
+/// The only directory in the store of a layer that holds this file.
+fn layer_with(store: &Store, file: &str) -> PathBuf {
+    let maps = store.entries("layers").into_iter().map(|map| format!("layers/{map}"));
+    let layers = maps.flat_map(|map| {
+        store.entries(&map).into_iter().map(move |layer| format!("{map}/{layer}/fs"))
+    });
+    let mut paths = layers.map(|layer| store.path().join(layer));
+    paths.find(|path| path.join(file).exists()).expect("a layer has the file")
+}
+
+#[test]
+fn check_finds_what_is_damaged_and_fetches_only_that_again() {
+    require!(user_namespaces(), "user namespaces");
+    let (registry, store) = (Registry::new(), Store::new());
+    let layer = |file: &str| Layer::new().file(file, 0o644, "content");
+    let mut image = Image::busybox();
+    for file in ["good", "bad", "gone"] {
+        image = image.layer(layer(file), Compression::Gzip);
+    }
+    let name = image.push(&registry, "checked");
+    Test::sandbox(&["pull", "-q", &name]).store(&store).check();
+    let check =
+        |options: &[&str]| Test::sandbox(&[&["system", "check"], options].concat()).store(&store);
+    check(&[]).stdout("checked: 1 images, 2 blobs, 4 layers\n").check();
+
+    fs::write(layer_with(&store, "bad").join("bad"), "consent").unwrap();
+    fs::remove_file(layer_with(&store, "gone").join("gone")).unwrap();
+    check(&[]).fails(125, &["2 of what is in the store is bad", "--repair"]).check();
+    let output = text(&check(&[]).code(125).output().stdout);
+    assert!(output.contains("its content is not what it was"), "{output}");
+    assert!(output.contains(&format!("not there (needed by {name}:latest)")), "{output}");
+
+    let fetched = registry.fetched().len();
+    let repaired = text(&check(&["--repair"]).output().stdout);
+    assert_eq!(repaired.matches("; fetched again\n").count(), 2, "{repaired}");
+    let again = || (registry.fetched().len() >= fetched + 3).then_some(());
+    assert!(
+        eventually(Duration::from_secs(5), again).is_some(),
+        "{:?} {}",
+        registry.fetched(),
+        fetched
+    );
+    assert_eq!(registry.fetched().len(), fetched + 3);
+    check(&[]).check();
+    Test::sandbox(&["run", &name, "cat", "/bad", "/gone"])
+        .store(&store)
+        .stdout("contentcontent")
+        .check();
+}
+
+#[test]
+fn repair_leaves_what_runs_and_says_what_it_could_not_fetch() {
+    require!(user_namespaces(), "user namespaces");
+    let (registry, store) = (Registry::new(), Store::new());
+    let image =
+        Image::busybox().layer(Layer::new().file("bad", 0o644, "content"), Compression::Gzip);
+    let name = image.push(&registry, "used");
+    Test::sandbox(&["pull", "-q", &name]).store(&store).check();
+    let mut running =
+        Test::sandbox(&["run", "-i", &name, "sh", "-c", "echo ready; read go; echo end"])
+            .store(&store)
+            .spawn();
+    running.wait_for("ready");
+    fs::write(layer_with(&store, "bad").join("bad"), "consent").unwrap();
+    let repair = || Test::sandbox(&["system", "check", "--repair"]).store(&store);
+    repair().fails(125, &["still bad", "end the sandboxes"]).check();
+    drop(running.stdin());
+    running.wait_for("end");
+    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+
+    drop(registry);
+    let output = text(&repair().output().stdout);
+    assert!(
+        output.contains("removed, but not fetched again: ") && output.contains("reach"),
+        "{output}"
+    );
+    repair().fails(125, &["1 of what is in the store is still bad"]).check();
 }

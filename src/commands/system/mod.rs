@@ -1,5 +1,6 @@
 //! `sandbox system`: looking after the store.
 
+mod check;
 mod df;
 mod prune;
 
@@ -15,12 +16,14 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Check(check::Args),
     Df(df::Args),
     Prune(prune::Args),
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     match &args.command {
+        Command::Check(args) => check::execute(args, context),
         Command::Df(args) => df::execute(args, context),
         Command::Prune(args) => prune::execute(args, context),
     }
