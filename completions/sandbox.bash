@@ -103,6 +103,9 @@ _sandbox() {
             sandbox,stop)
                 cmd="sandbox__subcmd__stop"
                 ;;
+            sandbox,system)
+                cmd="sandbox__subcmd__system"
+                ;;
             sandbox,tag)
                 cmd="sandbox__subcmd__tag"
                 ;;
@@ -322,6 +325,9 @@ _sandbox() {
             sandbox__subcmd__help,stop)
                 cmd="sandbox__subcmd__help__subcmd__stop"
                 ;;
+            sandbox__subcmd__help,system)
+                cmd="sandbox__subcmd__help__subcmd__system"
+                ;;
             sandbox__subcmd__help,tag)
                 cmd="sandbox__subcmd__help__subcmd__tag"
                 ;;
@@ -403,6 +409,9 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__image,ls)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__ls"
                 ;;
+            sandbox__subcmd__help__subcmd__image,prune)
+                cmd="sandbox__subcmd__help__subcmd__image__subcmd__prune"
+                ;;
             sandbox__subcmd__help__subcmd__image,pull)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__pull"
                 ;;
@@ -417,6 +426,15 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help__subcmd__image,tag)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__tag"
+                ;;
+            sandbox__subcmd__help__subcmd__system,check)
+                cmd="sandbox__subcmd__help__subcmd__system__subcmd__check"
+                ;;
+            sandbox__subcmd__help__subcmd__system,df)
+                cmd="sandbox__subcmd__help__subcmd__system__subcmd__df"
+                ;;
+            sandbox__subcmd__help__subcmd__system,prune)
+                cmd="sandbox__subcmd__help__subcmd__system__subcmd__prune"
                 ;;
             sandbox__subcmd__image,help)
                 cmd="sandbox__subcmd__image__subcmd__help"
@@ -435,6 +453,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__image,ls)
                 cmd="sandbox__subcmd__image__subcmd__ls"
+                ;;
+            sandbox__subcmd__image,prune)
+                cmd="sandbox__subcmd__image__subcmd__prune"
                 ;;
             sandbox__subcmd__image,pull)
                 cmd="sandbox__subcmd__image__subcmd__pull"
@@ -469,6 +490,9 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,ls)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__ls"
                 ;;
+            sandbox__subcmd__image__subcmd__help,prune)
+                cmd="sandbox__subcmd__image__subcmd__help__subcmd__prune"
+                ;;
             sandbox__subcmd__image__subcmd__help,pull)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__pull"
                 ;;
@@ -484,6 +508,30 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,tag)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__tag"
                 ;;
+            sandbox__subcmd__system,check)
+                cmd="sandbox__subcmd__system__subcmd__check"
+                ;;
+            sandbox__subcmd__system,df)
+                cmd="sandbox__subcmd__system__subcmd__df"
+                ;;
+            sandbox__subcmd__system,help)
+                cmd="sandbox__subcmd__system__subcmd__help"
+                ;;
+            sandbox__subcmd__system,prune)
+                cmd="sandbox__subcmd__system__subcmd__prune"
+                ;;
+            sandbox__subcmd__system__subcmd__help,check)
+                cmd="sandbox__subcmd__system__subcmd__help__subcmd__check"
+                ;;
+            sandbox__subcmd__system__subcmd__help,df)
+                cmd="sandbox__subcmd__system__subcmd__help__subcmd__df"
+                ;;
+            sandbox__subcmd__system__subcmd__help,help)
+                cmd="sandbox__subcmd__system__subcmd__help__subcmd__help"
+                ;;
+            sandbox__subcmd__system__subcmd__help,prune)
+                cmd="sandbox__subcmd__system__subcmd__help__subcmd__prune"
+                ;;
             *)
                 ;;
         esac
@@ -491,7 +539,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate info version help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2277,7 +2325,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate info version help"
+            opts="run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2655,7 +2703,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__image)
-            opts="ls pull push rm tag save load import history inspect"
+            opts="ls pull push rm tag save load import history inspect prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2725,6 +2773,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__image__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__image__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3088,6 +3150,62 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__help__subcmd__system)
+            opts="check df prune"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__system__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__system__subcmd__df)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__system__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__help__subcmd__tag)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3175,7 +3293,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image)
-            opts="-h --root --offline --color --status-fd --help ls pull push rm tag save load import history inspect help"
+            opts="-h --root --offline --color --status-fd --help ls pull push rm tag save load import history inspect prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3201,7 +3319,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__help)
-            opts="ls pull push rm tag save load import history inspect help"
+            opts="ls pull push rm tag save load import history inspect prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3285,6 +3403,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3527,6 +3659,44 @@ _sandbox() {
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__image__subcmd__prune)
+            opts="-a -f -h --all --older-than --filter --dry-run --force --format --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
@@ -4603,6 +4773,204 @@ _sandbox() {
                     ;;
                 -s)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system)
+            opts="-h --root --offline --color --status-fd --help check df prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__check)
+            opts="-h --repair --format --tls-verify --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__df)
+            opts="-v -h --verbose --format --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__help)
+            opts="check df prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__help__subcmd__df)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__system__subcmd__prune)
+            opts="-a -f -h --all --older-than --filter --dry-run --force --format --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --root)

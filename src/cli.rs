@@ -80,6 +80,7 @@ enum Command {
     Image(commands::image::Args),
     Container(commands::container::Args),
     Generate(commands::generate::Args),
+    System(commands::system::Args),
     Info(commands::info::Args),
     Version(commands::version::Args),
 }
@@ -165,6 +166,7 @@ impl Cli {
             Command::Image(args) => commands::image::execute(args, &context).map(done),
             Command::Generate(args) => commands::generate::execute(args, &context).map(done),
             Command::Container(args) => commands::container::execute(args, &context),
+            Command::System(args) => commands::system::execute(args, &context).map(done),
             Command::Info(args) => commands::info::execute(args, &context).map(done),
             Command::Version(args) => commands::version::execute(args, &context).map(done),
         }

@@ -7,7 +7,7 @@ use super::{
     find::{self, Found},
     inspect, kill, logs,
     options::{Filter, parse_moment},
-    port, ps, rename, restart, rm, run, start, stop, top, wait,
+    port, prune, ps, rename, restart, rm, run, start, stop, top, wait,
 };
 use crate::{
     error::Error,
@@ -88,7 +88,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
         Command::Logs(args) => logs::execute(args, context).map(done),
         Command::Ls(args) => ps::execute(args, context).map(done),
         Command::Port(args) => port::execute(args, context).map(done),
-        Command::Prune(args) => prune(args, context).map(done),
+        Command::Prune(args) => prune_sandboxes(args, context).map(done),
         Command::Rename(args) => rename::execute(args, context).map(done),
         Command::Restart(args) => restart::execute(args, context),
         Command::Rm(args) => rm::execute(args, context).map(done),
@@ -100,9 +100,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     }
 }
 
-fn prune(args: &PruneArgs, context: &Context) -> Result<(), Error> {
+fn prune_sandboxes(args: &PruneArgs, context: &Context) -> Result<(), Error> {
     let warning = "this removes all sandboxes that do not run";
-    if !args.force && ui::confirm(warning) == Some(false) {
+    if !prune::confirmed(args.force, warning)? {
         return Ok(());
     }
     let store = context.store_alone()?;

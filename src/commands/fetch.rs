@@ -9,10 +9,10 @@ use super::{Context, lock::Pin};
 use crate::{
     error::Error,
     image::{self, Options, Source},
-    oci::{Image, Platform, Reference},
+    oci::{Digest, Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
-    ui::Progress,
+    ui::{self, Progress},
 };
 
 /// Whether to ask where the image comes from.
@@ -197,7 +197,54 @@ fn fetch(
     }
     domain.settle()?;
     add_layers(&source, store, &Progress::new(context.ui))?;
-    Ok(store.put_image(name, source.manifest(), source.config())?)
+    let image = store.put_image(name, source.manifest(), source.config())?;
+    keep_within_budget(store, context)?;
+    Ok(image)
+}
+
+/// Fetches what the store lacks of the image that `name` stands for, which has
+/// this manifest: from where its name says, and nothing else than that image.
+pub(super) fn again(
+    name: &str,
+    manifest: &Digest,
+    tls_verify: bool,
+    store: &Store,
+    context: &Context,
+) -> Result<(), Error> {
+    let mut reference: Reference = name.parse()?;
+    if reference.id().is_some() {
+        return Err(Error::usage("it was loaded from an archive, which may be loaded again"));
+    }
+    if let Reference::Registry(name) = &mut reference {
+        name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
+    }
+    let options = options(tls_verify, context);
+    let open = |platform: &Platform| image::open(&reference, platform, &options);
+    let source = match open(&Platform::host()) {
+        Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
+        opened => opened,
+    }?;
+    if source.manifest_digest() != manifest {
+        return Err(Error::usage(format!("`{reference}` is another image now")));
+    }
+    add_layers(&source, store, &Progress::new(context.ui))?;
+    store.put_image(name, source.manifest(), source.config())?;
+    Ok(())
+}
+
+/// Evicts images if `storage.max` is set and exceeded; one that this store has
+/// just put there is in use.
+pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(), Error> {
+    let Some(max) = context.config.storage.max else { return Ok(()) };
+    let evicted = store.evict(max)?;
+    for name in &evicted.images {
+        context.ui.note(&format!("evicted {name}: the store may take {}", ui::bytes(max)));
+    }
+    if evicted.left > max {
+        let (left, max) = (ui::bytes(evicted.left), ui::bytes(max));
+        context.ui.note(&format!("the store takes {left} of {max}: what is left is in use"));
+    }
+    Ok(())
 }
 
 /// How registries are reached.

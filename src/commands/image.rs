@@ -1,7 +1,7 @@
 //! `sandbox image …`: docker's other names for the commands about images.
 
-use super::{Context, history, images, import, inspect, load, pull, push, rmi, save, tag};
-use crate::error::Error;
+use super::{Context, history, images, import, inspect, load, prune, pull, push, rmi, save, tag};
+use crate::{error::Error, storage::Prune};
 
 /// Work with images, by docker's grouped names
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,17 @@ enum Command {
     Import(import::Args),
     History(history::Args),
     Inspect(inspect::Args),
+    Prune(PruneArgs),
+}
+
+/// Remove layers that no image needs
+///
+/// Nothing that a command or sandbox uses at this moment is touched, nor what a
+/// sandbox that is kept needs.
+#[derive(Debug, clap::Args)]
+struct PruneArgs {
+    #[command(flatten)]
+    options: prune::Options,
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
@@ -38,5 +49,17 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Import(args) => import::execute(args, context),
         Command::History(args) => history::execute(args, context),
         Command::Inspect(args) => inspect::execute_images(args, context),
+        Command::Prune(args) => prune_images(args, context),
     }
+}
+
+fn prune_images(args: &PruneArgs, context: &Context) -> Result<(), Error> {
+    let images = args.options.all;
+    let warning = if images {
+        "this removes all images that no sandbox uses"
+    } else {
+        "this removes layers that no image needs"
+    };
+    let request = Prune { images, ..Prune::default() };
+    prune::execute(request, warning, &args.options, context)
 }

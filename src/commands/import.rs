@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Context, options::Change, tag::new_name};
+use super::{Context, fetch::keep_within_budget, options::Change, tag::new_name};
 use crate::{
     error::Error,
     image::{self, PlainLayer},
@@ -52,6 +52,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let made = image::describe(&config, &[PlainLayer { diff_id, size }])?;
     let name = name.unwrap_or_else(|| made.id.to_string());
     store.put_image(&name, &made.manifest, &made.config)?;
+    keep_within_budget(&store, context)?;
     ui::print(&format!("{}\n", made.id))
 }
 

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Context, fetch::add_layers};
+use super::{
+    Context,
+    fetch::{add_layers, keep_within_budget},
+};
 use crate::{
     error::Error,
     image::{self, Saved},
@@ -45,7 +48,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             ui::print(&line)?;
         }
     }
-    Ok(())
+    keep_within_budget(&store, context)
 }
 
 fn open(args: &Args, store: &Store) -> Result<Vec<Saved>, Error> {

@@ -26,6 +26,7 @@ pub mod logs;
 pub mod options;
 mod outgoing;
 pub mod port;
+mod prune;
 pub mod ps;
 pub mod pull;
 pub mod push;
@@ -38,6 +39,7 @@ pub mod save;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod system;
 pub mod tag;
 pub mod top;
 pub mod version;
@@ -94,11 +96,21 @@ impl Context {
         self.open_store(&domain)
     }
 
-    fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
-        let plan = domain.plan();
-        let map = Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() };
-        Ok(Store::open(&self.config.root, map)?)
+    /// The store as it is, for a command that looks after it.
+    fn store_unswept(&self) -> Result<Store, Error> {
+        let mut domain = self.enter_domain()?;
+        domain.settle()?;
+        Ok(Store::unswept_with_map(&self.config.root, map(&domain)))
     }
+
+    fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
+        Ok(Store::open(&self.config.root, map(domain))?)
+    }
+}
+
+fn map(domain: &Domain) -> Map {
+    let plan = domain.plan();
+    Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() }
 }
 
 /// Does something for each of several sandboxes, and prints those with which it

@@ -64,7 +64,8 @@ impl Store {
 }
 
 impl LayerTar {
-    fn open(layer: &Path, diff_id: &DiffId) -> io::Result<Self> {
+    /// Opens the layer in this directory, of which the caller holds the lock.
+    pub(super) fn open(layer: &Path, diff_id: &DiffId) -> io::Result<Self> {
         let record = layer.join("record");
         let (size, replaced) = survey(Segments::open(&record)?)?;
         let fs = open_directory(&layer.join("fs")).map_err(to_io)?;

@@ -27,6 +27,8 @@
 //! Owners on disk depend on the ids that we are root of, so layers are kept for
 //! each [`Map`] apart.
 
+mod budget;
+mod check;
 mod collect;
 mod compression;
 mod entry;
@@ -41,10 +43,12 @@ mod layer_tar;
 mod layers;
 mod lock;
 mod map;
+mod measure;
 mod meter;
 mod names;
 mod owners;
 mod pax;
+mod prune;
 mod record;
 mod remove;
 mod resolve;
@@ -57,6 +61,7 @@ mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod usage;
 
 use std::{
     fs::DirBuilder,
@@ -66,16 +71,21 @@ use std::{
 
 use nix::errno::Errno;
 
+pub use budget::Evicted;
+pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
 pub use layer_tar::LayerTar;
 pub use map::Map;
+pub use prune::{Kind, Prune, Pruned, Removed};
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
+pub use usage::{ImageUsage, Part, Usage};
 
 use self::{
     lock::Held,
+    sandbox_dir::SPARE,
     sandboxes::{NAMES, PASSING},
 };
 use crate::{
@@ -108,6 +118,11 @@ impl Store {
     /// removed, and there may be none.
     pub fn unswept(root: &Path) -> Self {
         let map = Map { key: String::new(), uids: Vec::new(), gids: Vec::new() };
+        Self::unswept_with_map(root, map)
+    }
+
+    /// The same for those who look after it, and may remove what they find.
+    pub fn unswept_with_map(root: &Path, map: Map) -> Self {
         Self { root: root.into(), map, held: Held::default() }
     }
 
@@ -179,7 +194,7 @@ impl Store {
     }
 
     fn spare(&self) -> PathBuf {
-        self.root.join(format!("spare-{}", self.map.key))
+        self.root.join(format!("{SPARE}{}", self.map.key))
     }
 
     fn failed(&self, source: sys::Error) -> Error {

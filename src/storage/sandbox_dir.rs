@@ -19,6 +19,8 @@ use crate::sys::{
     fs::{chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at, unlink_at},
 };
 
+/// How the directories that are kept for the next sandbox begin.
+pub(super) const SPARE: &str = "spare-";
 /// What overlayfs is told to keep changes in.
 const UPPER: &str = "upper";
 /// What overlayfs is told to use for itself; it makes a directory of the same
@@ -134,6 +136,14 @@ impl SandboxDir {
         };
         name.iter_mut().for_each(Claim::release);
         removed.map_err(|source| Error::Store { root, source })
+    }
+
+    /// Removes one that is kept, and lets go of its name; what cannot be removed
+    /// stays under the path that is returned.
+    pub(super) fn discard(&mut self) -> sys::Result<PathBuf> {
+        let left = discard(self.path(), &self.root.join("tmp"))?;
+        self.name.iter_mut().for_each(Claim::release);
+        Ok(left)
     }
 
     /// Directories for what changes and for overlayfs, empty; what changes has

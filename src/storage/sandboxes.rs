@@ -19,6 +19,7 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use nix::errno::Errno;
@@ -154,11 +155,38 @@ impl Store {
         Ok(names.iter().filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect())
     }
 
-    /// The manifests that sandboxes which are kept need.
-    pub(super) fn manifests_of_sandboxes(&self) -> sys::Result<Vec<Digest>> {
+    /// The manifests that sandboxes which are kept need, but for those that are
+    /// `gone`.
+    pub(super) fn manifests_of_sandboxes(&self, gone: &[SandboxDir]) -> sys::Result<Vec<Digest>> {
+        let stays = |id: &String| gone.iter().all(|sandbox| sandbox.id != *id);
+        let all = self.images_of_sandboxes()?.into_iter();
+        Ok(all.filter(|(id, _)| stays(id)).map(|(_, manifest)| manifest).collect())
+    }
+
+    /// The ids of the sandboxes that are kept, and the manifests that they need.
+    pub(super) fn images_of_sandboxes(&self) -> sys::Result<Vec<(String, Digest)>> {
         let ids = collect::names(&self.sandboxes_dir())?;
-        let image = |id: String| fs::read_to_string(self.sandboxes_dir().join(id).join(IMAGE)).ok();
-        Ok(ids.into_iter().filter_map(image).filter_map(|text| text.parse().ok()).collect())
+        let image = |id: String| {
+            let text = fs::read_to_string(self.sandboxes_dir().join(&id).join(IMAGE)).ok()?;
+            Some((id, text.parse().ok()?))
+        };
+        Ok(ids.into_iter().filter_map(image).collect())
+    }
+
+    /// Takes hold of the sandboxes that are kept, do not run, and last did or
+    /// were changed before this time.
+    pub(super) fn idle_sandboxes(
+        &self,
+        before: Option<SystemTime>,
+    ) -> sys::Result<Vec<SandboxDir>> {
+        let mut idle = Vec::new();
+        for id in collect::names(&self.sandboxes_dir())? {
+            let sandbox = self.stored(id, true);
+            if before.is_none_or(|before| sandbox.changed().is_some_and(|time| time < before)) {
+                idle.extend(sandbox.seize()?);
+            }
+        }
+        Ok(idle)
     }
 }
 
@@ -250,14 +278,24 @@ impl StoredSandbox {
     /// # Errors
     /// If it cannot be opened.
     pub fn take(&self) -> Result<Option<SandboxDir>, Error> {
-        let lock = lock::exclusive(&self.path).map_err(|source| self.failed(source))?;
-        Ok(lock.filter(|_| self.is_kept).map(|lock| SandboxDir {
+        self.seize().map_err(|source| self.failed(source))
+    }
+
+    fn seize(&self) -> sys::Result<Option<SandboxDir>> {
+        let lock = lock::exclusive(&self.path)?.filter(|_| self.is_kept);
+        Ok(lock.map(|lock| SandboxDir {
             id: self.id.clone(),
             root: self.root.clone(),
             spare: self.spare.clone(),
             place: Place::Kept { path: self.path.clone(), _lock: lock },
             name: self.claimed_name(),
         }))
+    }
+
+    /// When its state last changed; without one, when its directory did.
+    fn changed(&self) -> Option<SystemTime> {
+        let state = fs::metadata(self.path.join(STATE)).or_else(|_| fs::metadata(&self.path));
+        state.and_then(|metadata| metadata.modified()).ok()
     }
 
     /// Waits until nobody runs it; at once if it has gone.
@@ -378,7 +416,7 @@ mod tests {
         let found = store.sandbox("0a").unwrap();
         assert!(found.take().unwrap().is_none());
         drop(sandbox);
-        assert_eq!(store.manifests_of_sandboxes().unwrap(), [digest(b"manifest")]);
+        assert_eq!(store.manifests_of_sandboxes(&[]).unwrap(), [digest(b"manifest")]);
         assert_eq!(found.state().unwrap(), SandboxState::created());
         let error = found.config().unwrap_err().to_string();
         assert_eq!(error, "the record of the sandbox 0a1b is damaged");

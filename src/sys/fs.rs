@@ -14,6 +14,7 @@ use std::{
         unix::ffi::OsStrExt,
     },
     path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use rustix::{
@@ -246,6 +247,19 @@ pub fn set_times(fd: impl AsFd, times: &Timestamps) -> Result<()> {
 pub fn set_times_at(dir: impl AsFd, name: &Path, times: &Timestamps) -> Result<()> {
     fs::utimensat(dir.as_fd(), name, times, AtFlags::SYMLINK_NOFOLLOW)
         .named(|| format!("utimensat({}, {name:?})", number(dir)))
+}
+
+/// Sets the times of a name to now; of a symbolic link itself.
+///
+/// Not by `UTIME_NOW`, which is the time of the last tick: the same for whatever
+/// happens within some milliseconds.
+pub fn touch(path: &Path) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+    let now = Timespec { tv_sec: seconds, tv_nsec: now.subsec_nanos().into() };
+    let times = Timestamps { last_access: now, last_modification: now };
+    fs::utimensat(fs::CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+        .named(|| format!("utimensat({path:?})"))
 }
 
 /// Sets an extended attribute of an open file.

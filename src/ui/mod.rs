@@ -150,18 +150,17 @@ pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result
     print(&(line + "\n"))
 }
 
-/// Asks whether what `warning` says is wanted; none if standard input is no
-/// terminal, so that there is nobody to ask. No answer is a no.
+/// Asks whether what `warning` says is wanted; none if there is no answer.
 pub fn confirm(warning: &str) -> Option<bool> {
-    let mut stdin = io::stdin().lock();
-    if !stdin.is_terminal() {
-        return None;
-    }
     print_to_stderr(&format!("{warning}\ncontinue? [y/N] "));
+    let mut stdin = io::stdin().lock();
     let mut answer = String::new();
-    let read = stdin.read_line(&mut answer);
+    let read = stdin.read_line(&mut answer).unwrap_or(0);
+    if read == 0 || !stdin.is_terminal() {
+        print_to_stderr("\n"); // Nobody has typed one.
+    }
     let answer = answer.trim().to_ascii_lowercase();
-    Some(read.is_ok() && matches!(answer.as_str(), "y" | "yes"))
+    (read > 0).then_some(matches!(answer.as_str(), "y" | "yes"))
 }
 
 /// What a registry or an image says may be quoted, but must not command the

@@ -28,6 +28,7 @@ mod pull;
 mod run;
 mod signals;
 mod smoke;
+mod store;
 mod terminal;
 mod users;
 mod volumes;
