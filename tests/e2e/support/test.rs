@@ -62,6 +62,19 @@ impl Store {
     }
 }
 
+/// What a failed test has left running would run for ever.
+impl Drop for Store {
+    fn drop(&mut self) {
+        let passing = self.entries("tmp");
+        let passing = passing.iter().filter_map(|name| name.strip_prefix("sandbox-"));
+        let kept = self.entries("sandboxes");
+        for id in kept.iter().map(String::as_str).chain(passing) {
+            let mut remove = Command::new(binary());
+            let _ = remove.args(["rm", "-f", id]).env("SANDBOX_ROOT", self.path()).output();
+        }
+    }
+}
+
 /// A store that holds the busybox image, and the image's name.
 pub(crate) fn warm() -> (&'static Store, &'static str) {
     static WARM: OnceLock<(Store, String)> = OnceLock::new();
