@@ -133,7 +133,8 @@ impl Cli {
         *status = StatusLines::open(self.status_fd)?;
         let config = Config::load(self.root, self.offline)?;
         ui.color = self.color.on_stderr(config.no_color);
-        let context = Context { config, ui: *ui, status: status.clone() };
+        let context =
+            Context { config, ui: *ui, status: status.clone(), helpers: Default::default() };
         let done = |()| ExitStatus::Exited(0);
         match &self.command {
             Command::Run(args) => commands::run::execute(args, &context),

@@ -2,6 +2,7 @@
 //!
 //! One [`Config`] is made at the start, before ids change, and handed down.
 
+mod auth;
 mod file;
 mod offline;
 mod size;
@@ -14,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use auth::{Auth, DOCKER_AUTH_CONFIG};
 use file::File;
 pub use file::Storage;
 pub(crate) use file::parse_toml;
@@ -38,6 +40,8 @@ pub struct Config {
     pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
+    /// Where credentials for them are.
+    pub auth: Auth,
     /// Why no registry is asked, if none is.
     pub offline: Option<Offline>,
     /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
@@ -105,6 +109,7 @@ impl Config {
         };
         Ok(Self {
             root,
+            auth: Auth::load(home.as_deref()),
             home,
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
@@ -167,11 +172,14 @@ fn home() -> Option<PathBuf> {
     })
 }
 
-/// XDG base directory specification; without a home there is none.
 fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+    Some(config_home(home)?.join("sandbox/config.toml"))
+}
+
+/// XDG base directory specification; without a home there is none.
+fn config_home(home: Option<&Path>) -> Option<PathBuf> {
     let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let config = config.or_else(|| home.map(|home| home.join(".config")))?;
-    Some(config.join("sandbox/config.toml"))
+    config.or_else(|| home.map(|home| home.join(".config")))
 }
 
 /// XDG base directory specification; without a home, a directory that only we

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{Context, lock::Pin};
+use super::{Context, credentials::keyring, lock::Pin, options::RegistryArgs};
 use crate::{
     error::Error,
     image::{self, Options, Source},
@@ -34,7 +34,7 @@ pub(super) struct Request<'a> {
     pub(super) policy: PullPolicy,
     /// The machine's own if it was not named.
     pub(super) platform: Option<&'a Platform>,
-    pub(super) tls_verify: bool,
+    pub(super) registry: &'a RegistryArgs,
     /// What a lock has for it.
     pub(super) pin: Option<&'a Pin>,
 }
@@ -186,7 +186,7 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request.tls_verify, context);
+    let options = options(request.registry, registry_of(request.reference), context)?;
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
@@ -218,7 +218,7 @@ pub(super) fn again(
     if let Reference::Registry(name) = &mut reference {
         name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
     }
-    let options = options(tls_verify, context);
+    let options = options(&RegistryArgs::new(tls_verify), "", context)?;
     let open = |platform: &Platform| image::open(&reference, platform, &options);
     let source = match open(&Platform::host()) {
         Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
@@ -247,18 +247,31 @@ pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(),
     Ok(())
 }
 
-/// How registries are reached.
-pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
+/// The registry of an image; empty if it comes from a file.
+fn registry_of(reference: &Reference) -> &str {
+    match reference {
+        Reference::Registry(name) => &name.registry,
+        _ => "",
+    }
+}
+
+/// How registries are reached; `--creds` are for `registry` alone.
+pub(super) fn options(
+    args: &RegistryArgs,
+    registry: &str,
+    context: &Context,
+) -> Result<Options, Error> {
     let transport = context.config.transport.clone();
-    Options {
+    Ok(Options {
         offline: context.config.offline.is_some(),
-        tls_verify,
+        tls_verify: args.tls_verify,
+        keyring: keyring(args, registry, context)?,
         http_proxy: transport.http_proxy,
         https_proxy: transport.https_proxy,
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
-    }
+    })
 }
 
 /// Fetches and unpacks what the store lacks, some layers at a time.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use self::file::{Entry, LockFile, Manifest};
 pub(super) use self::pin::{Pin, pin};
-use super::{Context, fetch::options};
+use super::{Context, fetch::options, options::RegistryArgs};
 use crate::{
     error::Error,
     image,
@@ -117,7 +117,9 @@ impl Args {
         platforms: Vec<Platform>,
         context: &Context,
     ) -> Result<Entry, Error> {
-        let survey = image::survey(&reference, &platforms, &options(self.tls_verify, context))?;
+        let registry = RegistryArgs::new(self.tls_verify);
+        let options = options(&registry, "", context)?;
+        let survey = image::survey(&reference, &platforms, &options)?;
         let image::Survey { root, manifests } = survey;
         Ok(Entry {
             reference,

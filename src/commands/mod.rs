@@ -7,6 +7,7 @@ pub mod attach;
 mod background;
 pub mod container;
 pub mod create;
+mod credentials;
 pub mod events;
 pub mod exec;
 mod fetch;
@@ -48,6 +49,7 @@ pub mod wait;
 use crate::{
     config::Config,
     error::Error,
+    image::auth::Helpers,
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
     storage::{Map, Store},
@@ -60,12 +62,19 @@ pub struct Context {
     pub config: Config,
     pub ui: Ui,
     pub status: status::StatusLines,
+    /// The credential helpers that were asked.
+    pub helpers: Helpers,
 }
 
 impl Context {
     /// The same for a command that says more or less.
     fn with(&self, ui: Ui) -> Self {
-        Self { config: self.config.clone(), ui, status: self.status.clone() }
+        Self {
+            config: self.config.clone(),
+            ui,
+            status: self.status.clone(),
+            helpers: self.helpers.clone(),
+        }
     }
 
     /// Becomes root of a user namespace of our own; before anything else.

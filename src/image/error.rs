@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use super::auth::{self, Tried};
 use crate::{
     hint::Hint,
     oci::{Digest, Platform},
@@ -18,8 +19,10 @@ pub enum Error {
     Offline,
     #[error("cannot reach {host}: {cause}")]
     Unreachable { host: String, cause: String },
-    #[error("{host} denies access to `{image}`")]
-    Denied { host: String, image: String },
+    #[error("{host} denies access to `{image}`{tried}")]
+    Denied { host: String, image: String, tried: Box<Tried> },
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
     #[error("{host} refuses further requests for now (429)")]
     TooManyRequests { host: String },
     #[error("{host}: {cause}")]
@@ -76,8 +79,16 @@ impl From<Error> for io::Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Denied { .. } => {
-                "the name may be wrong, or the registry wants a login, which `sandbox` cannot do yet"
+            Self::Auth(error) => return error.hint(),
+            Self::Denied { host, tried, .. } if tried.is_something() => {
+                return Some(format!(
+                    "the name may be wrong, or not for this user; `sandbox login {host}` changes whom we log in as"
+                ));
+            }
+            Self::Denied { host, .. } => {
+                return Some(format!(
+                    "the name may be wrong, or the registry wants to know you: `sandbox login {host}`"
+                ));
             }
             Self::TooManyRequests { .. } => "wait some minutes, or name a mirror of the image",
             Self::TagNeeded { .. } => "append `:TAG` to choose one",

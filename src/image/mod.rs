@@ -16,7 +16,7 @@
 //! digest were right, so that end of file *is* the proof.
 
 mod archive;
-mod challenge;
+pub mod auth;
 mod docker;
 mod error;
 mod layout;
@@ -35,10 +35,12 @@ mod verify;
 
 use std::{io::Read, path::PathBuf};
 
+use auth::Keyring;
 pub use error::Error;
 pub use load::{Saved, load_archive, load_directory};
 pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
+pub use registry::log_in;
 use resolve::{Resolved, Store, resolve};
 pub use save::{ArchiveFormat, save_archive, save_directory};
 pub use survey::{Survey, survey};
@@ -60,6 +62,8 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// What registries are shown.
+    pub keyring: Keyring,
 }
 
 /// One layer: how it is stored, and what it unpacks from.

@@ -10,22 +10,28 @@
 
 use std::{
     io::{self, Read},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
+    time::Instant,
 };
 
 use bytes::{Buf, Bytes};
 use oci_client::{errors::OciEnvelope, manifest as media_type};
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
 };
 
-use super::{Error, Opened, Options, challenge::Bearer, resolve::Store, transport, verify};
+use super::{
+    Error, Opened, Options,
+    auth::{self, Authorization, Credentials, Found, Scope, Shown, Step, TokenRequest},
+    resolve::Store,
+    transport, verify,
+};
 use crate::oci::{Descriptor, Name};
 
 /// What we can make an image of.
@@ -63,7 +69,8 @@ pub(super) fn by_scheme<T>(
 
 fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
     let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let registry = Registry::start(Connection::new(client, scheme, name))?;
+    let scope = Scope::pull(&name.repository);
+    let registry = Registry::start(Connection::new(client, scheme, name, scope, options)?)?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
     let root = verify::document(registry.get("manifests", &wanted)?)?;
@@ -74,6 +81,30 @@ fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opene
         }
     }
     Ok((Box::new(registry), root))
+}
+
+/// Shows the credentials to a registry; false if it asks for none, so that
+/// nobody can tell whether they are right.
+///
+/// # Errors
+/// If the registry cannot be asked, or does not take them.
+pub fn log_in(registry: &str, credentials: &Credentials, options: &Options) -> Result<bool, Error> {
+    let name =
+        Name { registry: registry.into(), repository: String::new(), tag: None, digest: None };
+    let found = Found::new(credentials.clone(), "this login".into());
+    let log_in = |scheme| {
+        let client = transport::client(options, scheme == "https" && options.tls_verify)?;
+        let scope = Scope::default();
+        let connection = Connection::with(client, scheme, &name, scope, found.clone(), options)?;
+        let registry = Registry::start(connection)?;
+        registry.runtime.block_on(registry.connection.log_in())
+    };
+    by_scheme(&name, options, log_in).map_err(|error| match error {
+        Error::Denied { host: registry, .. } => {
+            auth::Error::LoginRefused { registry, user: credentials.user().into() }.into()
+        }
+        error => error,
+    })
 }
 
 /// One repository, and the thread that talks to it.
@@ -159,12 +190,35 @@ pub(super) struct Connection {
     pub(super) client: Client,
     scheme: &'static str,
     pub(super) name: Name,
-    token: Mutex<Option<String>>,
+    authorization: Authorization,
+    /// Held by the request that gets a new authorization for all.
+    renewal: Mutex<()>,
+    options: Options,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, scheme: &'static str, name: &Name) -> Self {
-        Self { client, scheme, name: name.clone(), token: Mutex::new(None) }
+    pub(super) fn new(
+        client: Client,
+        scheme: &'static str,
+        name: &Name,
+        scope: Scope,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let found = options.keyring.lookup_name(name)?;
+        Self::with(client, scheme, name, scope, found, options)
+    }
+
+    fn with(
+        client: Client,
+        scheme: &'static str,
+        name: &Name,
+        scope: Scope,
+        found: Found,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let authorization = Authorization::new(base(scheme, name)?, scope, found);
+        let (renewal, options) = (Mutex::new(()), options.clone());
+        Ok(Self { client, scheme, name: name.clone(), authorization, renewal, options })
     }
 
     /// Sends the body of `kind/id` into `pieces`, after an empty piece.
@@ -182,6 +236,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Asks for nothing but to be let in; whether anything had to be shown.
+    async fn log_in(&self) -> Result<bool, Error> {
+        let url = base(self.scheme, &self.name)?;
+        let response = self.send(|| self.client.get(url.clone())).await?;
+        self.accepted(response).await?;
+        Ok(self.authorization.shown().header.is_some())
+    }
+
     /// A 404 for a blob does not mean that the image is unknown.
     fn missing(&self, error: Error, id: &str) -> Error {
         match (error, id.parse()) {
@@ -194,57 +256,86 @@ impl Connection {
 
     /// The address of something in the repository.
     pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
-        // Docker's registry does not answer under its own name.
-        let host = match self.name.registry.as_str() {
-            "docker.io" => "registry-1.docker.io",
-            other => other,
-        };
-        let url = format!("{}://{host}/v2/{}/{kind}/{id}", self.scheme, self.name.repository);
-        url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
+        let path = format!("{}/{kind}/{id}", self.name.repository);
+        let bad = |_| self.transport(format!("`{path}` is not a part of an address"));
+        base(self.scheme, &self.name)?.join(&path).map_err(bad)
     }
 
-    /// Makes a request, and makes it again with a token if the registry wants
-    /// one.
+    /// Makes a request, and makes it again if the registry wants to know who
+    /// asks, or does not take what it was shown any more.
     pub(super) async fn send(
         &self,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, Error> {
-        let response = self.send_once(request()).await?;
+        let shown = self.authorization.shown();
+        let response = self.send_once(request(), &shown).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let headers = response.headers().get_all(WWW_AUTHENTICATE);
-        let bearer = headers.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
-        let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        self.send_once(request()).await
+        self.renew(response.headers(), &shown).await?;
+        self.send_once(request(), &self.authorization.shown()).await
     }
 
-    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// The one place where a request to the registry gets its `Authorization`.
+    async fn send_once(&self, request: RequestBuilder, shown: &Shown) -> Result<Response, Error> {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|e| self.broken(&e))?;
-        // An upload may go to another host, which is none of the token's.
-        let is_ours = self.url("", "").is_ok_and(|url| url.origin() == request.url().origin());
-        let header = token.filter(|_| is_ours).map(|token| format!("Bearer {token}").parse());
-        if let Some(Ok(header)) = header {
+        // An upload may go to another host, which is to see nothing.
+        let header = shown.header.clone().filter(|_| self.authorization.is_for(request.url()));
+        if let Some(header) = header {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
         client.execute(request).await.map_err(|e| self.broken(&e))
     }
 
-    async fn anonymous_token(&self, bearer: &Bearer) -> Result<String, Error> {
-        let bad = |cause: &str| self.transport(format!("cannot log in anonymously: {cause}"));
-        let mut realm: Url =
-            bearer.realm.parse().map_err(|_| bad("the realm is not an address"))?;
-        if realm.scheme() != "https" && self.scheme == "https" {
-            return Err(bad("the realm is not reached by https"));
+    /// The one place where an answer 401 leads to a new authorization, unless
+    /// another request has just got one.
+    async fn renew(&self, refusal: &HeaderMap, shown: &Shown) -> Result<(), Error> {
+        let _turn = self.renewal.lock().await;
+        if !self.authorization.is_current(shown) {
+            return Ok(());
         }
-        realm.query_pairs_mut().extend_pairs(&bearer.query);
-        let response = self.client.get(realm).send().await.map_err(|e| self.broken(&e))?;
-        let answer = self.answer(self.accepted(response).await?).await?;
-        let token: Token = serde_json::from_slice(&answer).map_err(|e| bad(&e.to_string()))?;
-        token.token.or(token.access_token).ok_or_else(|| bad("the answer has no token"))
+        let challenges = refusal.get_all(WWW_AUTHENTICATE).iter();
+        let challenges = challenges.filter_map(|value| value.to_str().ok());
+        match self.authorization.answer(challenges, shown) {
+            Step::Retry => Ok(()),
+            Step::Denied => Err(self.denied()),
+            Step::Refused(why) => Err(self.transport(format!("cannot log in: {why}"))),
+            Step::Fetch(request) => self.fetch_token(request).await,
+        }
+    }
+
+    async fn fetch_token(&self, request: TokenRequest) -> Result<(), Error> {
+        let (asked, server) = (Instant::now(), request.url.authority().to_owned());
+        let cannot = |why: &str| self.transport(format!("cannot get a token from {server}: {why}"));
+        let response = self.request_token(request).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            // Some answer 400 to an identity token that has been revoked.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+                return Err(self.denied());
+            }
+            StatusCode::TOO_MANY_REQUESTS => return self.accepted(response).await.map(drop),
+            status => return Err(cannot(&format!("unexpected answer {status}"))),
+        }
+        let answer = self.answer(response).await?;
+        self.authorization.accept(&answer, asked).map_err(cannot)
+    }
+
+    async fn request_token(&self, request: TokenRequest) -> Result<Response, Error> {
+        let TokenRequest { url, header, form } = request;
+        let request = match form {
+            None => self.client.get(url),
+            Some(form) => {
+                let https_only = self.scheme == "https" && self.options.tls_verify;
+                let client = transport::unredirected_client(&self.options, https_only)?;
+                let form_type = "application/x-www-form-urlencoded";
+                let body = form.expose().to_owned();
+                client.post(url).header(CONTENT_TYPE, form_type).body(body)
+            }
+        };
+        let headers = header.into_iter().map(|value| (AUTHORIZATION, value)).collect();
+        request.headers(headers).send().await.map_err(|e| self.broken(&e))
     }
 
     /// Turns a status into an error, with what the registry says about it.
@@ -279,7 +370,8 @@ impl Connection {
     }
 
     fn denied(&self) -> Error {
-        Error::Denied { host: self.name.registry.clone(), image: self.name.familiar() }
+        let tried = Box::new(self.authorization.tried().clone());
+        Error::Denied { host: self.name.registry.clone(), image: self.name.familiar(), tried }
     }
 
     pub(super) fn transport(&self, cause: String) -> Error {
@@ -305,9 +397,17 @@ impl Connection {
     }
 }
 
-/// What a realm answers; old ones use the first name, OAuth 2 the second.
-#[derive(serde::Deserialize)]
-struct Token {
-    token: Option<String>,
-    access_token: Option<String>,
+/// The address of a registry's API.
+fn base(scheme: &str, name: &Name) -> Result<Url, Error> {
+    // Docker's registry does not answer under its own name.
+    let host = match name.registry.as_str() {
+        "docker.io" => "registry-1.docker.io",
+        other => other,
+    };
+    let url = format!("{scheme}://{host}/v2/");
+    let bad = |_| Error::Transport {
+        host: name.registry.clone(),
+        cause: format!("`{url}` is not an address"),
+    };
+    url.parse().map_err(bad)
 }

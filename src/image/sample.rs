@@ -79,6 +79,7 @@ pub(super) fn open(reference: &str) -> Result<Source, Error> {
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
+        keyring: super::Keyring::default(),
     };
     super::open(&reference.parse().unwrap(), &"linux/amd64".parse().unwrap(), &options)
 }

@@ -14,6 +14,7 @@ use std::{
 use reqwest::{
     Client, ClientBuilder, NoProxy, Proxy,
     dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
 };
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -61,6 +62,12 @@ pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Erro
 /// sent, the peer is silent.
 pub(super) fn uploading_client(options: &Options, https_only: bool) -> Result<Client, Error> {
     build(options, https_only, |builder| builder.timeout(SILENCE))
+}
+
+/// Builds a client for requests whose body nobody else may see: it follows no
+/// redirect, which would take the body along (RFC 9110, section 15.4.8).
+pub(super) fn unredirected_client(options: &Options, https_only: bool) -> Result<Client, Error> {
+    build(options, https_only, |builder| builder.read_timeout(SILENCE).redirect(Policy::none()))
 }
 
 fn build(

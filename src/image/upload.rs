@@ -12,6 +12,7 @@ use reqwest::{
 
 use super::{
     Error, Options,
+    auth::Scope,
     registry::{Connection, Registry, by_scheme},
     transport::{self, SILENCE},
 };
@@ -38,7 +39,9 @@ impl Repository {
         by_scheme(name, options, |scheme| {
             let https_only = scheme == "https" && options.tls_verify;
             let client = transport::uploading_client(options, https_only)?;
-            let repository = Self(Registry::start(Connection::new(client, scheme, name))?);
+            let scope = Scope::push(&name.repository);
+            let connection = Connection::new(client, scheme, name, scope, options)?;
+            let repository = Self(Registry::start(connection)?);
             repository.has(some)?;
             Ok(repository)
         })

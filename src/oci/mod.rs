@@ -10,6 +10,7 @@ mod platform;
 mod record;
 mod reference;
 mod rootfs;
+mod secret;
 mod spec;
 mod status;
 mod strings;
@@ -24,6 +25,7 @@ pub use record::{
 };
 pub use reference::{InvalidReference, Name, Reference};
 pub use rootfs::{Overlay, Part, RootFs};
+pub use secret::Secret;
 pub use spec::{
     Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,
     SeccompRule, SmallFile, Spec, User,
