@@ -23,6 +23,8 @@ pub mod kill;
 mod launch;
 pub mod load;
 pub mod lock;
+pub mod login;
+pub mod logout;
 pub mod logs;
 pub mod options;
 mod outgoing;
