@@ -74,11 +74,15 @@ impl Scope {
     /// What to ask for, when the registry itself speaks of `wanted`.
     ///
     /// The registry knows best what the request needs, except that it does not
-    /// know what the next one will be: a token to pull is none to push.
+    /// know what the next one will be: a token to pull is none to push. Whoever
+    /// only wants to be let in needs none, although some registries speak of one.
     fn with(&self, wanted: Option<&str>) -> Vec<String> {
+        if self.actions.is_empty() {
+            return Vec::new();
+        }
         let wanted: Vec<&str> = wanted.unwrap_or_default().split_whitespace().collect();
         let is_ours = |scope: &&str| self.actions_of(scope).is_some();
-        let ours = (!self.actions.is_empty() && (wanted.is_empty() || wanted.iter().any(is_ours)))
+        let ours = (wanted.is_empty() || wanted.iter().any(is_ours))
             .then(|| format!("repository:{}:{}", self.repository, self.actions.join(",")));
         let others = wanted.into_iter().filter(|scope| !self.covers(scope));
         ours.into_iter().chain(others.map(Into::into)).collect()
@@ -293,7 +297,7 @@ mod tests {
             (&pull, Some("repository:proxy/b:pull"), &["repository:proxy/b:pull"]),
             (&pull, Some("repository:a/b:*"), &["repository:a/b:pull", "repository:a/b:*"]),
             (&none, None, &[]),
-            (&none, Some("registry:catalog:*"), &["registry:catalog:*"]),
+            (&none, Some("repository:user/image:pull"), &[]),
         ];
         for (scope, wanted, expected) in cases {
             assert_eq!(scope.with(wanted), expected, "{scope:?} {wanted:?}");

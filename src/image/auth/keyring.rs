@@ -134,7 +134,7 @@ impl Place {
         match self {
             Self::Usual(path) => Content::read(path),
             Self::Named(path) => Content::read(path)?.map(Some).ok_or_else(|| {
-                let source = std::io::ErrorKind::NotFound.into();
+                let source = nix::errno::Errno::ENOENT.into();
                 Error::Unreadable { path: path.clone(), source }
             }),
             Self::Variable { content, .. } => Content::parse(content.expose().as_bytes())

@@ -5,21 +5,25 @@ mod front;
 mod host;
 mod http;
 mod image;
+mod nginx;
 mod probe;
 mod pty;
 mod registry;
 mod test;
+mod tokens;
 
 pub(crate) use dir::{Dir, debian_packages, debian_tar};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
 pub(crate) use image::{Compression, Image, Layer};
+pub(crate) use nginx::Nginx;
 pub(crate) use probe::{
     chown_is_real, eventually, is_root, mounts_below, processes_naming, user_namespaces,
 };
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;
 pub(crate) use test::{Running, Store, Test, binary, debian, own, warm};
+pub(crate) use tokens::TokenServer;
 
 /// Skips a test where the machine cannot run it, and says so.
 ///
