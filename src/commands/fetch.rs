@@ -1,14 +1,17 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use super::Context;
 use crate::{
     error::Error,
-    image::{self, Options, Source},
+    image::{self, Event, Listener, Options, Source},
     oci::{Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
@@ -39,6 +42,8 @@ pub(super) struct Request<'a> {
 
 /// Layers that are fetched and unpacked at the same time.
 const LAYERS_AT_ONCE: usize = 4;
+/// A connection that brings nothing for so long counts as broken.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The image, from the store or from where it comes from.
 ///
@@ -105,7 +110,8 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request, context);
+    let progress = Progress::new(context.ui);
+    let options = options(request, context, &progress);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     if let Some(image) =
@@ -114,11 +120,11 @@ fn fetch(
         return Ok(image); // Nothing has changed since last time.
     }
     domain.settle()?;
-    add_layers(&source, store, &Progress::new(context.ui))?;
+    add_layers(&source, store, &progress)?;
     Ok(store.put_image(name, source.manifest(), source.config())?)
 }
 
-fn options(request: &Request<'_>, context: &Context) -> Options {
+fn options(request: &Request<'_>, context: &Context, progress: &Progress) -> Options {
     let transport = context.config.transport.clone();
     Options {
         tls_verify: request.tls_verify,
@@ -127,7 +133,17 @@ fn options(request: &Request<'_>, context: &Context) -> Options {
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
+        silence: SILENCE,
+        listener: listener(progress.clone()),
     }
+}
+
+/// Who waits for more than a moment is told why.
+fn listener(progress: Progress) -> Listener {
+    Listener::new(move |event| match event {
+        Event::Waiting { .. } => progress.note(&event.to_string()),
+        _ => progress.detail(&event.to_string()),
+    })
 }
 
 /// Fetches and unpacks what the store lacks, some layers at a time.

@@ -20,6 +20,7 @@ mod challenge;
 mod docker;
 mod error;
 mod layout;
+mod listener;
 mod registry;
 mod resolve;
 #[cfg(test)]
@@ -27,9 +28,10 @@ mod sample;
 mod transport;
 mod verify;
 
-use std::{io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 pub use error::Error;
+pub use listener::{Event, Listener};
 use resolve::{Resolved, Store, resolve};
 use verify::Verifying;
 
@@ -47,6 +49,10 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// A connection that brings nothing for so long counts as broken.
+    pub silence: Duration,
+    /// Who is told what happens on the way.
+    pub listener: Listener,
 }
 
 /// One layer: how it is stored, and what it unpacks from.

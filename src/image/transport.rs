@@ -27,9 +27,8 @@ use rustls::{
 
 use super::{Error, Options};
 
-const CONNECT: Duration = Duration::from_secs(15);
-/// How long a peer may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+/// A connection that takes longer to come about than this does not come.
+const CONNECT: Duration = Duration::from_secs(10);
 /// What no proxy can reach for us.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
@@ -72,7 +71,7 @@ pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Erro
         .https_only(https_only)
         .hickory_dns(true)
         .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
+        .read_timeout(options.silence)
         .no_proxy();
     for proxy in proxies(options)? {
         builder = builder.proxy(proxy);
