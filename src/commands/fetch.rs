@@ -1,14 +1,17 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{Context, lock::Pin};
 use crate::{
     error::Error,
-    image::{self, Options, Source},
+    image::{self, Event, Listener, Options, Source},
     oci::{Digest, Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
@@ -41,6 +44,8 @@ pub(super) struct Request<'a> {
 
 /// Layers that are fetched and unpacked at the same time.
 const LAYERS_AT_ONCE: usize = 4;
+/// A connection that brings nothing for so long counts as broken.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The image, from the store or from where it comes from.
 ///
@@ -186,7 +191,8 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request.tls_verify, context);
+    let progress = Progress::new(context.ui);
+    let options = options(request.tls_verify, context, &progress);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
@@ -196,7 +202,7 @@ fn fetch(
         return Ok(image); // Nothing has changed since last time.
     }
     domain.settle()?;
-    add_layers(&source, store, &Progress::new(context.ui))?;
+    add_layers(&source, store, &progress)?;
     let image = store.put_image(name, source.manifest(), source.config())?;
     keep_within_budget(store, context)?;
     Ok(image)
@@ -218,7 +224,8 @@ pub(super) fn again(
     if let Reference::Registry(name) = &mut reference {
         name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
     }
-    let options = options(tls_verify, context);
+    let progress = Progress::new(context.ui);
+    let options = options(tls_verify, context, &progress);
     let open = |platform: &Platform| image::open(&reference, platform, &options);
     let source = match open(&Platform::host()) {
         Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
@@ -227,7 +234,7 @@ pub(super) fn again(
     if source.manifest_digest() != manifest {
         return Err(Error::usage(format!("`{reference}` is another image now")));
     }
-    add_layers(&source, store, &Progress::new(context.ui))?;
+    add_layers(&source, store, &progress)?;
     store.put_image(name, source.manifest(), source.config())?;
     Ok(())
 }
@@ -248,7 +255,7 @@ pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(),
 }
 
 /// How registries are reached.
-pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
+pub(super) fn options(tls_verify: bool, context: &Context, progress: &Progress) -> Options {
     let transport = context.config.transport.clone();
     Options {
         offline: context.config.offline.is_some(),
@@ -258,7 +265,17 @@ pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
+        silence: SILENCE,
+        listener: listener(progress.clone()),
     }
+}
+
+/// Who waits for more than a moment is told why.
+fn listener(progress: Progress) -> Listener {
+    Listener::new(move |event| match event {
+        Event::Waiting { .. } => progress.note(&event.to_string()),
+        _ => progress.detail(&event.to_string()),
+    })
 }
 
 /// Fetches and unpacks what the store lacks, some layers at a time.

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     image,
     oci::{ExitStatus, Name, Platform, Reference},
-    ui,
+    ui::{self, Progress},
 };
 
 /// Record in sandbox.lock what images are, so that `run --locked` takes just those
@@ -117,7 +117,8 @@ impl Args {
         platforms: Vec<Platform>,
         context: &Context,
     ) -> Result<Entry, Error> {
-        let survey = image::survey(&reference, &platforms, &options(self.tls_verify, context))?;
+        let options = options(self.tls_verify, context, &Progress::new(context.ui));
+        let survey = image::survey(&reference, &platforms, &options)?;
         let image::Survey { root, manifests } = survey;
         Ok(Entry {
             reference,

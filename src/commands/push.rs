@@ -69,7 +69,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let delivery = Delivery {
         compression: args.compression.map(Into::into),
         siblings: &siblings(&image, name, &store)?,
-        options: &options(args.tls_verify, context),
+        options: &options(args.tls_verify, context, &Progress::new(context.ui)),
         open: &|diff_id| watched(diff_id, &store, &progress),
         scratch: &|| store.scratch().map_err(io::Error::other),
     };

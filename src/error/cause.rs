@@ -85,7 +85,11 @@ fn of_image(error: &image::Error) -> Cause {
         Error::NotFound { .. } | Error::ArchiveMissing { .. } | Error::NoSuchTag { .. } => {
             Cause::IMAGE_MISSING
         }
-        Error::Unreachable { .. } => Cause::REGISTRY_UNREACHABLE,
+        Error::Unreachable { .. }
+        | Error::UnknownHost { .. }
+        | Error::Untrusted { .. }
+        | Error::Broken { .. }
+        | Error::Failing { .. } => Cause::REGISTRY_UNREACHABLE,
         Error::Denied { .. } => Cause::REGISTRY_DENIES,
         Error::TooManyRequests { .. } => Cause::REGISTRY_LIMITS,
         Error::DigestMismatch { .. }

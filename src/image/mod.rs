@@ -20,6 +20,7 @@ mod challenge;
 mod docker;
 mod error;
 mod layout;
+mod listener;
 mod load;
 mod outgoing;
 mod push;
@@ -33,9 +34,10 @@ mod transport;
 mod upload;
 mod verify;
 
-use std::{io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 pub use error::Error;
+pub use listener::{Event, Listener};
 pub use load::{Saved, load_archive, load_directory};
 pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
@@ -60,6 +62,10 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// A connection that brings nothing for so long counts as broken.
+    pub silence: Duration,
+    /// Who is told what happens on the way.
+    pub listener: Listener,
 }
 
 /// One layer: how it is stored, and what it unpacks from.

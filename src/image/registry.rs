@@ -1,5 +1,5 @@
 //! Registries (distribution-spec, "Pull"): with `upload.rs`, the only
-//! asynchronous file.
+//! asynchronous module.
 //!
 //! # Theory of operation
 //!
@@ -7,25 +7,41 @@
 //! shared; readers are on the threads of their callers, behind a bounded
 //! channel each. Dropping the registry ends and joins the thread: the caller
 //! may want to be single-threaded again.
+//!
+//! A request that fails for now is made again ([`retry`] decides), a blob from
+//! where it broke ([`blob`]); the reader sees one stream.
+
+mod answer;
+mod blob;
+mod feed;
+mod retry;
 
 use std::{
-    io::{self, Read},
-    sync::{Arc, Mutex, PoisonError},
+    io::{self, Cursor, Read},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
+use blob::Download;
 use bytes::{Buf, Bytes};
-use oci_client::{errors::OciEnvelope, manifest as media_type};
+use feed::Sink;
+use oci_client::manifest as media_type;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
     sync::{mpsc, oneshot},
 };
 
-use super::{Error, Opened, Options, challenge::Bearer, resolve::Store, transport, verify};
+use super::{
+    Error, Event, Listener, Opened, Options, challenge::Bearer, resolve::Store, transport, verify,
+};
 use crate::oci::{Descriptor, Name};
 
 /// What we can make an image of.
@@ -56,17 +72,19 @@ pub(super) fn by_scheme<T>(
         return open_by("http");
     }
     match open_by("https") {
-        Err(Error::Unreachable { .. }) if !options.tls_verify => open_by("http"),
+        Err(Error::Unreachable { .. } | Error::Untrusted { .. }) if !options.tls_verify => {
+            open_by("http")
+        }
         result => result,
     }
 }
 
 fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
     let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let registry = Registry::start(Connection::new(client, scheme, name))?;
+    let registry = Registry::start(Connection::new(client, scheme, name, options))?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
-    let root = verify::document(registry.get("manifests", &wanted)?)?;
+    let root = registry.document(wanted)?;
     if let Some(expected) = &name.digest {
         let actual = verify::digest(&root);
         if actual != *expected {
@@ -97,17 +115,27 @@ impl Registry {
         Ok(Self { connection, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Requests something, and waits until the registry agrees.
-    fn get(&self, kind: &'static str, id: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
+    /// Requests a blob, and waits until the registry agrees.
+    fn feed(&self, id: String, size: u64) -> Result<Box<dyn Read + Send + '_>, Error> {
         let (sender, mut pieces) = mpsc::channel(PIECES);
-        let (connection, id) = (self.connection.clone(), id.to_owned());
+        let connection = self.connection.clone();
         self.runtime.spawn(async move {
-            if let Err(error) = connection.feed(kind, &id, &sender).await {
-                let _ = sender.send(Err(error)).await;
+            let mut sink = Sink::new(sender, size);
+            if let Err(error) = connection.feed(&id, &mut Download::default(), &mut sink).await {
+                sink.fail(error).await;
             }
         });
         let current = pieces.blocking_recv().transpose()?.unwrap_or_default();
         Ok(Box::new(Pieces { pieces, current }))
+    }
+
+    /// Reads a manifest by tag or digest.
+    fn document(&self, id: String) -> Result<Vec<u8>, Error> {
+        let (sender, answer) = oneshot::channel();
+        let connection = self.connection.clone();
+        // Nobody stops the thread while `self` is used.
+        self.runtime.spawn(async move { drop(sender.send(connection.document(&id).await)) });
+        answer.blocking_recv().unwrap_or_else(|_| Err(self.connection.transport("stopped".into())))
     }
 }
 
@@ -122,11 +150,12 @@ impl Drop for Registry {
 
 impl Store for Registry {
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("blobs", &descriptor.digest.to_string())
+        self.feed(descriptor.digest.to_string(), descriptor.size)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("manifests", &descriptor.digest.to_string())
+        let document = self.document(descriptor.digest.to_string())?;
+        Ok(Box::new(Cursor::new(document)))
     }
 }
 
@@ -160,26 +189,58 @@ pub(super) struct Connection {
     scheme: &'static str,
     pub(super) name: Name,
     token: Mutex<Option<String>>,
+    /// Whether the registry has ever answered.
+    answered: AtomicBool,
+    /// Whether there is another place to ask.
+    spare: bool,
+    silence: Duration,
+    listener: Listener,
+    /// Until when the user has been told to wait.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, scheme: &'static str, name: &Name) -> Self {
-        Self { client, scheme, name: name.clone(), token: Mutex::new(None) }
+    pub(super) fn new(
+        client: Client,
+        scheme: &'static str,
+        name: &Name,
+        options: &Options,
+    ) -> Self {
+        Self {
+            client,
+            scheme,
+            name: name.clone(),
+            token: Mutex::new(None),
+            answered: AtomicBool::new(false),
+            spare: false,
+            silence: options.silence,
+            listener: options.listener.clone(),
+            told: Mutex::new(None),
+        }
     }
 
-    /// Sends the body of `kind/id` into `pieces`, after an empty piece.
-    async fn feed(&self, kind: &str, id: &str, pieces: &mpsc::Sender<Piece>) -> Result<(), Error> {
-        let url = self.url(kind, id)?;
-        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
-        let response = self.send(get).await?;
-        let mut response =
-            self.accepted(response).await.map_err(|error| self.missing(error, id))?;
-        // A reader who has gone needs no more.
-        let mut wanted = pieces.send(Ok(Bytes::new())).await.is_ok();
-        while wanted && let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            wanted = pieces.send(Ok(piece)).await.is_ok();
+    fn host(&self) -> String {
+        self.name.registry.clone()
+    }
+
+    fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, event: Event<'_>) {
+        self.listener.tell(&event);
+    }
+
+    /// Whether the user does not know yet that we wait: layers come at the same
+    /// time, and fail at the same time.
+    fn may_tell(&self, wait: Duration) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let news = told.is_none_or(|until| until <= now);
+        if news {
+            *told = Some(now + wait);
         }
-        Ok(())
+        news
     }
 
     /// A 404 for a blob does not mean that the image is unknown.
@@ -203,6 +264,13 @@ impl Connection {
         url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
     }
 
+    /// Requests `url`, and makes sure that the registry agrees.
+    async fn authorized(&self, url: &Url, headers: HeaderMap) -> Result<Response, Error> {
+        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
+        let response = self.send(|| get().headers(headers.clone())).await?;
+        self.accepted(response).await
+    }
+
     /// Makes a request, and makes it again with a token if the registry wants
     /// one.
     pub(super) async fn send(
@@ -213,8 +281,8 @@ impl Connection {
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let headers = response.headers().get_all(WWW_AUTHENTICATE);
-        let bearer = headers.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
+        let challenges = response.headers().get_all(WWW_AUTHENTICATE);
+        let bearer = challenges.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
         let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         self.send_once(request()).await
@@ -230,7 +298,9 @@ impl Connection {
         if let Some(Ok(header)) = header {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
-        client.execute(request).await.map_err(|e| self.broken(&e))
+        let response = client.execute(request).await.map_err(|e| self.broken(&e))?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
     }
 
     async fn anonymous_token(&self, bearer: &Bearer) -> Result<String, Error> {
@@ -249,33 +319,43 @@ impl Connection {
 
     /// Turns a status into an error, with what the registry says about it.
     pub(super) async fn accepted(&self, response: Response) -> Result<Response, Error> {
-        let (status, image) = (response.status(), self.name.familiar());
-        let host = || self.name.registry.clone();
+        let status = response.status();
         match status {
-            StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND => Err(Error::NotFound { image }),
+            // Whoever asked for a range sees to its answer.
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Ok(response)
+            }
+            StatusCode::NOT_FOUND => Err(Error::NotFound { image: self.name.familiar() }),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied()),
-            StatusCode::TOO_MANY_REQUESTS => Err(Error::TooManyRequests { host: host() }),
             _ => {
-                let answer = self.answer(response).await.unwrap_or_default();
-                let envelope = serde_json::from_slice::<OciEnvelope>(&answer).ok();
-                let said = envelope.and_then(|envelope| envelope.errors.into_iter().next());
-                let said = said.map(|error| format!(": {}", error.message)).unwrap_or_default();
-                Err(self.transport(format!("unexpected answer {status}{said}")))
+                let headers = response.headers().clone();
+                let said = self.answer(response).await.unwrap_or_default();
+                Err(answer::refusal(self.host(), status, &headers, &said))
             }
         }
     }
 
     /// Reads a short body.
-    async fn answer(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let mut answer = Vec::new();
+    async fn answer(&self, response: Response) -> Result<Vec<u8>, Error> {
+        let too_long = || self.transport("the answer is too long".into());
+        self.body(response, MAX_ANSWER, too_long).await
+    }
+
+    /// Reads a body of at most `most` bytes.
+    async fn body(
+        &self,
+        mut response: Response,
+        most: usize,
+        too_long: impl FnOnce() -> Error,
+    ) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            answer.extend_from_slice(&piece);
-            if answer.len() > MAX_ANSWER {
-                return Err(self.transport("the answer is too long".into()));
+            if body.len() + piece.len() > most {
+                return Err(too_long());
             }
+            body.extend_from_slice(&piece);
         }
-        Ok(answer)
+        Ok(body)
     }
 
     fn denied(&self) -> Error {
@@ -286,22 +366,9 @@ impl Connection {
         Error::Transport { host: self.name.registry.clone(), cause }
     }
 
-    /// Tells a host that cannot be reached from a connection that broke.
     pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
         let host = error.url().map_or(self.name.registry.as_str(), Url::authority).to_owned();
-        let cause = match cause.to_string() {
-            // The resolver goes on with the query in its internal form.
-            text if text.starts_with("no records found") => "there is no such host".into(),
-            text => text,
-        };
-        match error.is_connect() || error.is_timeout() {
-            true => Error::Unreachable { host, cause },
-            false => Error::Transport { host, cause },
-        }
+        answer::failure(host, error, self.silence)
     }
 }
 

@@ -79,6 +79,8 @@ pub(super) fn open(reference: &str) -> Result<Source, Error> {
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
+        silence: std::time::Duration::from_secs(5),
+        listener: super::Listener::default(),
     };
     super::open(&reference.parse().unwrap(), &"linux/amd64".parse().unwrap(), &options)
 }

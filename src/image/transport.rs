@@ -27,8 +27,9 @@ use rustls::{
 
 use super::{Error, Options};
 
-const CONNECT: Duration = Duration::from_secs(15);
-/// How long a peer may be silent.
+/// A connection that takes longer to come about than this does not come.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a peer may be silent that takes what we send.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// What no proxy can reach for us.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
@@ -54,7 +55,7 @@ pub(super) fn is_loopback(registry: &str) -> bool {
 
 /// Builds the client; `https_only` holds for redirects too.
 pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Error> {
-    build(options, https_only, |builder| builder.read_timeout(SILENCE))
+    build(options, https_only, |builder| builder.read_timeout(options.silence))
 }
 
 /// Builds a client that waits for as long as each request says: while much is

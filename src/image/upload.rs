@@ -38,7 +38,7 @@ impl Repository {
         by_scheme(name, options, |scheme| {
             let https_only = scheme == "https" && options.tls_verify;
             let client = transport::uploading_client(options, https_only)?;
-            let repository = Self(Registry::start(Connection::new(client, scheme, name))?);
+            let repository = Self(Registry::start(Connection::new(client, scheme, name, options))?);
             repository.has(some)?;
             Ok(repository)
         })

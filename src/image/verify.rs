@@ -8,7 +8,7 @@ use super::Error;
 use crate::oci::{Descriptor, Digest};
 
 /// Manifests and configs are held in memory: 4 MiB is what registries accept.
-const MAX_DOCUMENT: u64 = 4 << 20;
+pub(super) const MAX_DOCUMENT: u64 = 4 << 20;
 
 /// Passes a blob through; its end is reported only if size and digest are
 /// those of the descriptor.
@@ -127,9 +127,13 @@ pub(super) fn document(source: impl Read) -> Result<Vec<u8>, Error> {
     let read = source.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|e| Error::from_read(e, || "read a manifest".into()))?;
     if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(Error::bad_manifest("it is larger than 4 MiB"));
+        return Err(too_large());
     }
     Ok(bytes)
+}
+
+pub(super) fn too_large() -> Error {
+    Error::bad_manifest("it is larger than 4 MiB")
 }
 
 /// Reads the manifest or config that `descriptor` announces.
