@@ -1,8 +1,11 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::{Context, lock::Pin};
@@ -261,11 +264,24 @@ pub(super) fn options(tls_verify: bool, context: &Context) -> Options {
     }
 }
 
-/// Fetches and unpacks what the store lacks, some layers at a time.
+/// Fetches and unpacks what the store lacks, if there is room for it.
+pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+    let missing = source.layers().iter().filter(|layer| !store.has_layer(&layer.diff_id));
+    let sizes: BTreeMap<_, _> =
+        missing.map(|layer| (&layer.diff_id, layer.descriptor.size)).collect();
+    let needed = sizes.values().fold(0, |sum: u64, size| sum.saturating_add(*size));
+    store.expect_room(needed)?;
+    add_each_layer(source, store, progress).map_err(|error| match error {
+        Error::Storage(error) => store.give_back_room(error, needed).into(),
+        error => error,
+    })
+}
+
+/// Some layers at a time.
 ///
 /// The first failure is the one reported; layers that are done by then stay,
 /// and need not be fetched again.
-pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+fn add_each_layer(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
     let layers = source.layers();
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);

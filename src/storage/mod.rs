@@ -52,6 +52,7 @@ mod prune;
 mod record;
 mod remove;
 mod resolve;
+mod room;
 mod rootfs;
 mod sandbox_dir;
 mod sandboxes;
