@@ -189,8 +189,17 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
+    let wanted = request.platform.unwrap_or(&host);
+    let waiting = || context.ui.detail(&format!("{name}: another command is fetching it"));
+    let turn = store.take_turn(name, waiting)?;
+    if turn.waited && is_named_for_good(request.reference) {
+        let serves = |image: &Image| image.config.platform().serves(wanted);
+        if let Some(image) = store.image(name)?.filter(serves) {
+            return Ok(image); // It has come while we waited, which is as good as new.
+        }
+    }
     let options = options(request.tls_verify, context);
-    let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
+    let source = image::open(request.reference, wanted, &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
     if let Some(image) =

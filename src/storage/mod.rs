@@ -62,6 +62,7 @@ mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod turn;
 mod usage;
 
 use std::{
@@ -82,6 +83,7 @@ pub use map::Map;
 pub use prune::{Kind, Prune, Pruned, Removed};
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
+pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
 
 use self::{
