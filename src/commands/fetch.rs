@@ -1,6 +1,7 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -191,9 +192,18 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
+    let wanted = request.platform.unwrap_or(&host);
+    let waiting = || context.ui.detail(&format!("{name}: another command is fetching it"));
+    let turn = store.take_turn(name, waiting)?;
+    if turn.waited && is_named_for_good(request.reference) {
+        let serves = |image: &Image| image.config.platform().serves(wanted);
+        if let Some(image) = store.image(name)?.filter(serves) {
+            return Ok(image); // It has come while we waited, which is as good as new.
+        }
+    }
     let progress = Progress::new(context.ui);
     let options = options(request.tls_verify, context, &progress);
-    let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
+    let source = image::open(request.reference, wanted, &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
     if let Some(image) =
@@ -278,11 +288,24 @@ fn listener(progress: Progress) -> Listener {
     })
 }
 
-/// Fetches and unpacks what the store lacks, some layers at a time.
+/// Fetches and unpacks what the store lacks, if there is room for it.
+pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+    let missing = source.layers().iter().filter(|layer| !store.has_layer(&layer.diff_id));
+    let sizes: BTreeMap<_, _> =
+        missing.map(|layer| (&layer.diff_id, layer.descriptor.size)).collect();
+    let needed = sizes.values().fold(0, |sum: u64, size| sum.saturating_add(*size));
+    store.expect_room(needed)?;
+    add_each_layer(source, store, progress).map_err(|error| match error {
+        Error::Storage(error) => store.give_back_room(error, needed).into(),
+        error => error,
+    })
+}
+
+/// Some layers at a time.
 ///
 /// The first failure is the one reported; layers that are done by then stay,
 /// and need not be fetched again.
-pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+fn add_each_layer(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
     let layers = source.layers();
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);

@@ -52,6 +52,7 @@ mod prune;
 mod record;
 mod remove;
 mod resolve;
+mod room;
 mod rootfs;
 mod sandbox_dir;
 mod sandboxes;
@@ -61,6 +62,7 @@ mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod turn;
 mod usage;
 
 use std::{
@@ -81,6 +83,7 @@ pub use map::Map;
 pub use prune::{Kind, Prune, Pruned, Removed};
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
+pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
 
 use self::{

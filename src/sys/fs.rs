@@ -299,6 +299,13 @@ pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
     fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))
 }
 
+/// Bytes that an ordinary user may still write to the file system of `path`, if
+/// no quota is in the way.
+pub fn free_space(path: &Path) -> Result<u64> {
+    let stat = fs::statvfs(path).named(|| format!("statvfs({path:?})"))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// The entries of a directory, without `.` and `..`, from its beginning.
 pub fn entries(dir: impl AsFd) -> Result<Vec<DirEntry>> {
     let call = || format!("getdents64({})", number(&dir));

@@ -292,3 +292,87 @@ fn repair_leaves_what_runs_and_says_what_it_could_not_fetch() {
     );
     repair().fails(125, &["1 of what is in the store is still bad"]).check();
 }
+
+/// Runs the program in a store on a file system of its own of `size`, and then
+/// `script`, which finds the program's name in `$1` and its exit code in `$code`.
+fn in_small_store(args: &[&str], size: &str, script: &str) -> Test {
+    let script = format!(
+        "mount -t tmpfs -o size={size} none \"$SANDBOX_ROOT\"; code=0; \"$@\" || code=$?\n{script}\nexit $code"
+    );
+    Test::sandbox(args).within(&["unshare", "-Urm", "sh", "-ec", &script, "sh"])
+}
+
+/// Bytes that nothing compresses.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..length / 8).flat_map(next).collect()
+}
+
+#[test]
+fn an_image_without_room_is_refused_before_it_is_fetched() {
+    require!(user_namespaces(), "user namespaces");
+    let (registry, store) = (Registry::new(), Store::new());
+    let layer = Layer::new().file("noise", 0o644, noise(8_000_000));
+    let image = Image::busybox().layer(layer, Compression::Gzip);
+    let name = image.push(&registry, "large");
+    in_small_store(&["pull", "-q", &name], "5m", "")
+        .store(&store)
+        .fails(125, &["no room for the image", "MB compressed", "MB are free", "system prune"])
+        .check();
+    assert!(!registry.fetched().contains(&image.layer_digest()));
+}
+
+#[test]
+fn a_disk_that_becomes_full_gets_its_room_back() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let layer = Layer::new().file("large", 0o644, vec![b'x'; 30_000_000]);
+    let name =
+        Image::busybox().layer(layer, Compression::Gzip).push(Registry::shared(), "store/full");
+    let small = Image::busybox().push(Registry::shared(), "store/small");
+    // What is left is measured before anything else looks at the store.
+    let script = format!(
+        "du -s --block-size=1000 \"$SANDBOX_ROOT\" | cut -f1
+         \"$1\" system check
+         \"$1\" pull -q {small} >/dev/null && \"$1\" images | grep -c small"
+    );
+    let full = in_small_store(&["pull", "-q", &name], "12m", &script).store(&store);
+    let words = ["no room for the image", "ENOSPC", "MB are free", "is full", "system prune"];
+    let output = full.output();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(words.iter().all(|word| stderr.contains(word)), "{stderr}");
+    assert_eq!(output.status.code(), Some(125), "{stdout}{stderr}");
+    let left: u64 = stdout.lines().next().unwrap().parse().unwrap();
+    assert!(left < 200, "{left} kB are left: {stdout}");
+    assert!(stdout.contains("checked: 0 images, 0 blobs, 0 layers"), "{stdout}");
+    assert!(stdout.ends_with("1\n"), "{stdout}");
+}
+
+#[test]
+fn a_store_that_is_read_only_is_named() {
+    require!(user_namespaces(), "user namespaces");
+    let name = Image::busybox().push(Registry::shared(), "store/read-only");
+    let read_only = "mount --bind \"$SANDBOX_ROOT\" \"$SANDBOX_ROOT\"
+                     mount -o remount,bind,ro \"$SANDBOX_ROOT\"";
+    for made in [false, true] {
+        let store = Store::new();
+        if made {
+            Test::sandbox(&["images"]).store(&store).check();
+        }
+        for command in [&["pull", "-q", &name][..], &["run", &name, "true"]] {
+            Test::sandbox(command)
+                .store(&store)
+                .after(read_only)
+                .fails(125, &["EROFS", "is read-only"])
+                .check();
+        }
+        Test::sandbox(&["system", "df"]).store(&store).after(read_only).check();
+        Test::sandbox(&["system", "check"]).store(&store).after(read_only).check();
+    }
+}
