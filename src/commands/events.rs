@@ -2,7 +2,7 @@
 //!
 //! There is nobody who could tell: each supervisor replaces the state of its
 //! sandbox, and that is what is watched. Two looks at all states are compared
-//! ([`changes`]), so that nothing is missed between them but what came and went.
+//! (`changes`), so that nothing is missed between them but what came and went.
 
 use std::{
     collections::BTreeMap,
