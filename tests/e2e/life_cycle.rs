@@ -174,14 +174,9 @@ fn a_supervisor_that_is_killed_takes_the_sandbox_with_it() {
     let state =
         std::fs::read_to_string(store.path().join("sandboxes").join(&id).join("state.json"));
     let state: serde_json::Value = serde_json::from_str(&state.unwrap()).unwrap();
-    let pid = |who: &str| state[who]["pid"].as_i64().unwrap();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", &pid("supervisor").to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pid = |who: &str| state[who]["pid"].as_i64().unwrap() as i32;
+    let supervisor = rustix::process::Pid::from_raw(pid("supervisor")).unwrap();
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
     let gone =
         || (!std::path::Path::new(&format!("/proc/{}", pid("process"))).exists()).then_some(());
     assert!(eventually(Duration::from_secs(5), gone).is_some());
