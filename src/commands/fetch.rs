@@ -1,6 +1,7 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
 use std::{
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -38,6 +39,8 @@ pub(super) struct Request<'a> {
     /// The machine's own if it was not named.
     pub(super) platform: Option<&'a Platform>,
     pub(super) tls_verify: bool,
+    /// Certificates for whatever registry is asked.
+    pub(super) cert_dir: Option<&'a Path>,
 }
 
 /// Layers that are fetched and unpacked at the same time.
@@ -55,7 +58,9 @@ pub(super) fn image(
     domain: &mut Domain,
     context: &Context,
 ) -> Result<Image, Error> {
-    let name = stored_name(request.reference);
+    let reference = context.config.registries.complete(request.reference);
+    let request = &Request { reference: &reference, ..*request };
+    let name = stored_name(request.reference, context);
     if request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
         let serves = |image: &Image| {
             request.platform.is_none_or(|wanted| image.config.platform().serves(wanted))
@@ -75,8 +80,11 @@ pub(super) fn image(
 
 /// What an image is called in the store: from wherever it is asked for, a file
 /// or directory has one name.
-pub(super) fn stored_name(reference: &Reference) -> String {
-    let mut reference = reference.clone();
+pub(super) fn stored_name(reference: &Reference, context: &Context) -> String {
+    absolute(context.config.registries.complete(reference)).to_string()
+}
+
+fn absolute(mut reference: Reference) -> Reference {
     match &mut reference {
         Reference::Registry(_) | Reference::Host => {}
         Reference::RootFs(path)
@@ -86,7 +94,7 @@ pub(super) fn stored_name(reference: &Reference) -> String {
             *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone());
         }
     }
-    reference.to_string()
+    reference
 }
 
 /// What to say of an image that is not in the store.
@@ -126,6 +134,7 @@ fn fetch(
 
 fn options(request: &Request<'_>, context: &Context, progress: &Progress) -> Options {
     let transport = context.config.transport.clone();
+    let registries = context.config.registries.clone();
     Options {
         tls_verify: request.tls_verify,
         http_proxy: transport.http_proxy,
@@ -133,7 +142,10 @@ fn options(request: &Request<'_>, context: &Context, progress: &Progress) -> Opt
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
-        silence: SILENCE,
+        cert_dir: request.cert_dir.map(Into::into),
+        cert_dirs: transport.cert_dirs,
+        silence: registries.silence.unwrap_or(SILENCE),
+        registries,
         listener: listener(progress.clone()),
     }
 }
@@ -198,7 +210,7 @@ mod tests {
     #[test]
     fn a_directory_has_one_name_from_everywhere() {
         let here = std::env::current_dir().unwrap();
-        let name = |text: &str| stored_name(&text.parse().unwrap());
+        let name = |text: &str| absolute(text.parse().unwrap()).to_string();
         assert_eq!(name("oci:lay:1"), format!("oci:{}/lay:1", here.display()));
         assert_eq!(name("oci:/lay"), "oci:/lay");
         assert_eq!(name("alpine"), "docker.io/library/alpine:latest");

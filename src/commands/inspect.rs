@@ -59,7 +59,7 @@ struct Layers {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     let inspect = |reference: &Reference| {
-        let name = stored_name(reference);
+        let name = stored_name(reference, context);
         let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
         Inspection::new(image, &store)
     };

@@ -153,6 +153,11 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     tls_verify: bool,
 
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
+
     /// Show no progress and no notes
     #[arg(short, long)]
     quiet: bool,

@@ -22,8 +22,8 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let target = new_name(&args.target)?;
-    let source = stored_name(&args.source);
+    let target = new_name(&context.config.registries.complete_name(&args.target))?;
+    let source = stored_name(&args.source, context);
     let tagged = context.store_alone()?.tag_image(&source, &target)?;
     tagged.map(drop).ok_or_else(|| not_there(&source))
 }

@@ -16,11 +16,13 @@
 //! digest were right, so that end of file *is* the proof.
 
 mod archive;
+mod certificates;
 mod challenge;
 mod docker;
 mod error;
 mod layout;
 mod listener;
+mod proxy;
 mod registry;
 mod resolve;
 #[cfg(test)]
@@ -35,7 +37,7 @@ pub use listener::{Event, Listener};
 use resolve::{Resolved, Store, resolve};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference, Registries};
 
 /// How registries are reached.
 #[derive(Debug, Clone)]
@@ -49,6 +51,12 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// Certificates for every registry that is asked (`certificates`).
+    pub cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry, the first one wins.
+    pub cert_dirs: Vec<PathBuf>,
+    /// Mirrors, and registries without security.
+    pub registries: Registries,
     /// A connection that brings nothing for so long counts as broken.
     pub silence: Duration,
     /// Who is told what happens on the way.

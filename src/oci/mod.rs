@@ -8,6 +8,7 @@ mod image;
 mod manifest;
 mod platform;
 mod reference;
+mod registries;
 mod rootfs;
 mod spec;
 mod status;
@@ -17,6 +18,7 @@ pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
 pub use reference::{InvalidReference, Name, Reference};
+pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{
     Capability, IdMap, Mount, MountKind, Process, Rlimit, Seccomp, SeccompArg, SeccompRule,

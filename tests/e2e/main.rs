@@ -21,6 +21,7 @@ mod isolation;
 mod nested;
 mod network;
 mod pull;
+mod registry_transport;
 mod run;
 mod signals;
 mod smoke;
