@@ -302,6 +302,13 @@ impl Connection {
         self.redirected(response, headers).await
     }
 
+    /// The client for an address that the registry has named: only the registry
+    /// itself may see who we are.
+    fn client_for(&self, url: &Url) -> &Client {
+        let ours = self.base().parse::<Url>().is_ok_and(|base| base.origin() == url.origin());
+        self.elsewhere.as_ref().filter(|_| !ours).unwrap_or(&self.client)
+    }
+
     /// Follows a redirect to another server, which must not see who we are.
     async fn redirected(&self, response: Response, headers: &HeaderMap) -> Result<Response, Error> {
         let Some(client) = self.elsewhere.as_ref().filter(|_| response.status().is_redirection())
@@ -323,7 +330,8 @@ impl Connection {
             return Err(bad("the realm is not reached by https"));
         }
         realm.query_pairs_mut().extend_pairs(&bearer.query);
-        let response = self.client.get(realm).send().await.map_err(|e| self.broken(&e))?;
+        let client = self.client_for(&realm);
+        let response = client.get(realm).send().await.map_err(|e| self.broken(&e))?;
         let answer = self.answer(self.accepted(response).await?).await?;
         let token: Token = serde_json::from_slice(&answer).map_err(|e| bad(&e.to_string()))?;
         token.token.or(token.access_token).ok_or_else(|| bad("the answer has no token"))

@@ -57,6 +57,27 @@ fn a_blob_goes_on_where_its_connection_broke() {
 }
 
 #[test]
+fn the_rest_is_asked_of_the_registry_which_redirects_again() {
+    require!(user_namespaces(), "user namespaces");
+    require!(has("nginx"), "nginx");
+    let image = large(3 << 20);
+    image.push(Registry::shared(), "line/redirect");
+    let (front, line) = BadLine::of(Registry::shared(), Line::Cuts);
+    let redirect = format!("location ~ /blobs/ {{ return 307 http://{front}$request_uri; }}");
+    let nginx = Nginx::new(false, "", &format!("{redirect}\n{}", pass_to(Registry::shared())));
+    let name = format!("{}/line/redirect", nginx.name());
+    Test::sandbox(&["pull", &name]).store(&Store::new()).check();
+
+    let asked = line.asked(&image.layer_digest());
+    let log = nginx.log();
+    assert!(asked.len() > 1, "{asked:?}");
+    for asked in &asked[1..] {
+        let line = format!("307 \"GET {} HTTP/1.1\" \"bytes={}-\"", asked.path, asked.from);
+        assert!(log.contains(&line), "{line} is not in\n{log}");
+    }
+}
+
+#[test]
 fn a_blob_arrives_from_a_server_without_ranges() {
     require!(user_namespaces(), "user namespaces");
     let image = large(4 << 20);
@@ -87,7 +108,7 @@ fn who_is_told_to_come_later_comes_later() {
     require!(user_namespaces(), "user namespaces");
     require!(has("nginx"), "nginx");
     Image::busybox().push(Registry::shared(), "limit/later");
-    let limits = "limit_req_zone $server_name zone=all:1m rate=1r/s;";
+    let limits = "limit_req_zone $server_port zone=all:1m rate=1r/s;";
     let server = format!(
         "limit_req zone=all; limit_req_status 429; error_page 429 @later;\n\
          location @later {{ add_header Retry-After 2 always; return 429 '{{}}'; }}\n{}",
@@ -314,10 +335,15 @@ fn a_certificate_that_is_its_own_authority_is_trusted_when_named() {
     require!(user_namespaces(), "user namespaces");
     require!(has("openssl"), "openssl");
     let authority = Authority::new();
+    authority.0.write("self", "subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:TRUE\n");
     for (name, days) in [("fresh", "2"), ("stale", "-1")] {
         authority.openssl(&format!(
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days {days} \
-             -subj /CN=x -addext subjectAltName=IP:127.0.0.1 -keyout {name}.key -out {name}.crt"
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
+             -keyout {name}.key -out {name}.csr"
+        ));
+        authority.openssl(&format!(
+            "x509 -req -in {name}.csr -signkey {name}.key -days {days} -extfile self \
+             -out {name}.crt"
         ));
     }
     let (key, certificate) = (authority.file("fresh.key"), authority.file("fresh.crt"));
