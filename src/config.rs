@@ -3,6 +3,7 @@
 //! One [`Config`] is made at the start, before ids change, and handed down.
 
 mod file;
+mod offline;
 mod registries;
 mod size;
 
@@ -16,6 +17,8 @@ use std::{
 
 use file::File;
 pub use file::Storage;
+pub(crate) use file::parse_toml;
+pub use offline::Offline;
 pub use size::parse_size;
 
 use crate::{hint::Hint, oci::Registries, sys::accounts};
@@ -31,10 +34,17 @@ pub struct Config {
     pub search_path: String,
     /// Whether colour is unwanted (`NO_COLOR`).
     pub no_color: bool,
+    /// The time that images say they were made, in seconds since 1970
+    /// (`SOURCE_DATE_EPOCH`); none for the true one.
+    pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
     /// `[registries]` and `[aliases]` of `config.toml`.
     pub registries: Registries,
+    /// Why no registry is asked, if none is.
+    pub offline: Option<Offline>,
+    /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
+    pub locked: bool,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
 }
@@ -65,6 +75,8 @@ pub enum Error {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("cannot use {}, line {line}: {what}", .path.display())]
     Setting { path: PathBuf, line: usize, what: String },
+    #[error("`{value}` is no value for {variable}")]
+    Switch { variable: &'static str, value: String },
 }
 
 impl Hint for Error {
@@ -73,19 +85,20 @@ impl Hint for Error {
             Self::ForeignStore { .. } | Self::Store { .. } => {
                 Some("`--root DIR` or the variable SANDBOX_ROOT names another place".into())
             }
+            Self::Switch { .. } => Some("it is 1 or 0".into()),
             Self::Unreadable { .. } | Self::Setting { .. } => None,
         }
     }
 }
 
 impl Config {
-    /// Reads the environment and `config.toml`; `root` is the option, which comes
-    /// first.
+    /// Reads the environment and `config.toml`; `root` and `offline` are the
+    /// options, which come first.
     ///
     /// # Errors
-    /// [`Error`] if there is no place of our own for the store, or if the file
-    /// says what we do not understand.
-    pub fn load(root: Option<PathBuf>) -> Result<Self, Error> {
+    /// [`Error`] if there is no place of our own for the store, or if the file or
+    /// a variable says what we do not understand.
+    pub fn load(root: Option<PathBuf>, offline: bool) -> Result<Self, Error> {
         let home = home();
         let root = match root.or_else(|| path("SANDBOX_ROOT")) {
             Some(root) => std::path::absolute(&root).unwrap_or(root),
@@ -101,8 +114,11 @@ impl Config {
             home,
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
+            source_date_epoch: text("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()),
             transport: Transport { cert_dirs, ..Transport::load() },
             registries: file.registries(),
+            offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
+            locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
             storage: file.storage,
         })
     }
@@ -131,6 +147,19 @@ impl Transport {
 
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What is either on or off; what is neither must not be taken for off.
+fn switch(name: &'static str) -> Result<Option<bool>, Error> {
+    let Some(value) = env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    match value.to_str() {
+        Some("1" | "true" | "yes" | "on") => Ok(Some(true)),
+        Some("0" | "false" | "no" | "off") => Ok(Some(false)),
+        _ => {
+            let value = value.to_string_lossy().into_owned();
+            Err(Error::Switch { variable: name, value })
+        }
+    }
 }
 
 fn path(name: &str) -> Option<PathBuf> {

@@ -17,7 +17,7 @@ packages=(
     dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iputils-ping:ping
     libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft nginx-light:nginx openssl:openssl perl:perl
     python3:/usr/bin/python3 python3-websockets:/usr/lib/python3/dist-packages/websockets
-    shellcheck:shellcheck strace:strace uidmap:newuidmap wget:wget
+    shellcheck:shellcheck skopeo:skopeo strace:strace uidmap:newuidmap wget:wget zstd:zstd
 )
 ranges=sandbox-test-ranges
 plain=sandbox-test-plain
@@ -37,7 +37,7 @@ main() {
     step 'format' cargo fmt --check
     step 'lints' cargo clippy --locked --all-targets -- -D warnings
     step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh benches/start.sh benches/network.sh
+    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/fidelity/*.sh benches/*.sh
     step 'build' cargo test --locked --no-run
     step 'images' make_images
     step 'repository' cargo test --locked --no-fail-fast --test repository --test install
@@ -155,6 +155,7 @@ test_binary() {
     exec env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin \
         HOME="$home" USER="$user" RUST_BACKTRACE=1 \
         ${SANDBOX_TEST_STRICT:+SANDBOX_TEST_STRICT=1} \
+        ${SANDBOX_TEST_KILLS:+SANDBOX_TEST_KILLS="$SANDBOX_TEST_KILLS"} \
         SANDBOX_TEST_BIN="$place/sandbox" \
         SANDBOX_TEST_DIR="$place" \
         SANDBOX_TEST_IMAGES="$SANDBOX_TEST_WORK/images" \

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use super::{
     Context,
     fetch::{self, PullPolicy, Request},
+    lock,
+    options::LockedArgs,
 };
 use crate::{
     error::Error,
@@ -21,6 +23,9 @@ pub struct Args {
     /// Image to fetch, such as `alpine`, `ghcr.io/x/y:1.2` or `oci:DIR`
     #[arg(value_name = "IMAGE")]
     image: Reference,
+
+    #[command(flatten)]
+    locked: LockedArgs,
 
     /// Platform to fetch it for, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
@@ -47,9 +52,11 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             args.image
         )));
     }
+    let pin = lock::pin(&args.locked, &args.image, args.platform.as_ref(), context)?;
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let request = Request {
+        pin: pin.as_ref(),
         reference: &args.image,
         policy: PullPolicy::Always,
         platform: args.platform.as_ref(),
@@ -57,7 +64,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         cert_dir: args.cert_dir.as_deref(),
     };
     let quiet = context.ui.quiet || args.quiet;
-    let context = Context { config: context.config.clone(), ui: Ui { quiet, ..context.ui } };
+    let context = context.with(Ui { quiet, ..context.ui });
     let image = fetch::image(&request, &store, &mut domain, &context)?;
     ui::print(&format!("{}\n", image.digest))
 }

@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
 use super::{
     Error,
@@ -21,6 +24,8 @@ use crate::oci::Registries;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
+    /// Whether no registry is asked.
+    pub(super) offline: bool,
     pub(super) storage: Storage,
     registries: Table,
     aliases: Aliases,
@@ -43,7 +48,7 @@ impl File {
     /// If it cannot be read, or holds what we do not know.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
+            Ok(text) => parse_toml(&text, path),
             Err(error) if is_absent(&error) => Ok(Self::default()),
             Err(source) => Err(Error::Unreadable { path: path.into(), source }),
         }
@@ -53,16 +58,20 @@ impl File {
     pub(super) fn registries(&self) -> Registries {
         Registries { aliases: self.aliases.0.clone(), ..self.registries.0.clone() }
     }
+}
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            // Of several lines, the first says it.
-            let what = error.message().lines().next().unwrap_or_default().to_owned();
-            Error::Setting { path: PathBuf::from(path), line, what }
-        })
-    }
+/// Reads what `path` holds, a file of ours in TOML.
+///
+/// # Errors
+/// [`Error::Setting`], with the line, if it holds what `T` does not know.
+pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        // Of several lines, the first says it.
+        let what = error.message().lines().next().unwrap_or_default().to_owned();
+        Error::Setting { path: PathBuf::from(path), line, what }
+    })
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -79,7 +88,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<File, String> {
-        File::parse(text, Path::new("/c.toml")).map_err(|error| error.to_string())
+        parse_toml(text, Path::new("/c.toml")).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -89,6 +98,7 @@ mod tests {
         assert_eq!(max("storage.max = '512MB'"), Some(512 << 20));
         assert_eq!(max("[storage]\n"), None);
         assert_eq!(max(""), None);
+        assert!(parse("offline = true").unwrap().offline);
     }
 
     #[test]

@@ -40,7 +40,12 @@ impl Archive {
     /// Opens and lists an archive, compressed or not.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: format!("read `{}`", path.display()), source };
-        let file = plain(open_file(path).map_err(failed)?).map_err(failed)?;
+        Self::of(plain(open_file(path).map_err(failed)?).map_err(failed)?, path)
+    }
+
+    /// Lists an archive that is not compressed; `path` is for messages.
+    pub(super) fn of(file: File, path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io { what: format!("read `{}`", path.display()), source };
         let members = list(&file).map_err(failed)?;
         Ok(Self { path: path.into(), file, members })
     }

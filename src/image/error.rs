@@ -14,6 +14,8 @@ pub enum Error {
     NotFound { image: String },
     #[error("{place} has no blob {digest}")]
     BlobMissing { place: String, digest: Digest },
+    #[error("no registry is asked while offline")]
+    Offline,
     #[error("cannot reach {host}: {cause}")]
     Unreachable { host: String, cause: String },
     /// The same, and it will be so the next time.

@@ -5,18 +5,22 @@ use std::{
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
     Error, Opened,
     archive::Archive,
+    load::Named,
     resolve::{Store, choose},
     verify::{document, verified_document},
 };
-use crate::oci::{Descriptor, Index, Platform};
+use crate::oci::{Descriptor, Index, Name, Platform};
 
 /// The annotation which holds a tag (image-spec, `annotations.md`).
-const TAG: &str = "org.opencontainers.image.ref.name";
+pub(super) const TAG: &str = "org.opencontainers.image.ref.name";
+/// The annotation by which docker and containerd find the whole name.
+pub(super) const NAME: &str = "io.containerd.image.name";
 
 /// Opens `oci:DIR[:TAG]`.
 pub(super) fn open_directory(
@@ -33,16 +37,67 @@ pub(super) fn open_archive(
     tag: Option<&str>,
     wanted: &Platform,
 ) -> Result<Opened, Error> {
-    open(Layout::Archive(Archive::open(path)?), tag, wanted)
+    open(Layout::Archive(Archive::open(path)?.into()), tag, wanted)
 }
 
 fn open(layout: Layout, tag: Option<&str>, wanted: &Platform) -> Result<Opened, Error> {
-    let bytes = document(layout.file("index.json")?)?;
-    let index: Index = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::bad_manifest(format!("index.json: {e}")))?;
+    let index = layout.index()?;
     let descriptor = select(&index, tag, wanted)?;
     let root = verified_document(layout.blob(descriptor)?, descriptor)?;
     Ok((Box::new(layout), root))
+}
+
+/// Opens all images of a layout, each once with all its names; where a name
+/// stands for several platforms, only the one for `wanted` or this machine.
+pub(super) fn open_all(layout: Layout, wanted: Option<&Platform>) -> Result<Vec<Named>, Error> {
+    let index = layout.index()?;
+    let mut chosen: Vec<(Vec<Name>, &Descriptor)> = Vec::new();
+    for (name, descriptor) in choose_all(&index, wanted)? {
+        match chosen.iter_mut().find(|(_, other)| other.digest == descriptor.digest) {
+            Some((names, _)) => names.extend(name),
+            None => chosen.push((name.into_iter().collect(), descriptor)),
+        }
+    }
+    let open = |(names, descriptor)| {
+        let layout = layout.clone();
+        let root = verified_document(layout.blob(descriptor)?, descriptor)?;
+        Ok((names, (Box::new(layout) as Box<dyn Store>, root)))
+    };
+    chosen.into_iter().map(open).collect()
+}
+
+/// What each name stands for, in the order of the index; what has none stands
+/// for itself.
+fn choose_all<'a>(
+    index: &'a Index,
+    wanted: Option<&Platform>,
+) -> Result<Vec<(Option<Name>, &'a Descriptor)>, Error> {
+    let mut groups: Vec<(Option<Name>, Vec<&Descriptor>)> = Vec::new();
+    for descriptor in &index.manifests {
+        let name = name_of(descriptor);
+        match groups.iter_mut().find(|(other, _)| name.is_some() && *other == name) {
+            Some((_, group)) => group.push(descriptor),
+            None => groups.push((name, vec![descriptor])),
+        }
+    }
+    if groups.is_empty() {
+        return Err(Error::bad_manifest("index.json lists nothing"));
+    }
+    let host = Platform::host();
+    let choose =
+        |(name, group): (Option<Name>, Vec<&'a Descriptor>)| match (group.as_slice(), wanted) {
+            ([only], None) => Ok((name, *only)),
+            _ => Ok((name, choose(group, wanted.unwrap_or(&host))?)),
+        };
+    groups.into_iter().map(choose).collect()
+}
+
+/// The whole name, by the one annotation or the other: what is only a tag names
+/// nothing outside of its layout.
+fn name_of(descriptor: &Descriptor) -> Option<Name> {
+    let whole = descriptor.annotations.as_ref().and_then(|annotations| annotations.get(NAME));
+    let tag = tag_of(descriptor).filter(|tag| tag.contains([':', '/']));
+    whole.or(tag)?.parse().ok()
 }
 
 /// Chooses by tag, which may be left out if there is only one; then by
@@ -74,13 +129,19 @@ fn tag_of(descriptor: &Descriptor) -> Option<&String> {
     descriptor.annotations.as_ref()?.get(TAG)
 }
 
-#[derive(Debug)]
-enum Layout {
+/// Where the files of a layout are.
+#[derive(Debug, Clone)]
+pub(super) enum Layout {
     Directory(PathBuf),
-    Archive(Archive),
+    Archive(Arc<Archive>),
 }
 
 impl Layout {
+    fn index(&self) -> Result<Index, Error> {
+        let bytes = document(self.file("index.json")?)?;
+        serde_json::from_slice(&bytes).map_err(|e| Error::bad_manifest(format!("index.json: {e}")))
+    }
+
     fn file(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
         match self {
             Self::Directory(path) => Ok(Box::new(open_file(&path.join(name))?)),

@@ -22,19 +22,30 @@ mod docker;
 mod error;
 mod layout;
 mod listener;
+mod load;
+mod outgoing;
 mod proxy;
+mod push;
 mod registry;
 mod resolve;
 #[cfg(test)]
 mod sample;
+mod save;
+mod survey;
 mod transport;
+mod upload;
 mod verify;
 
 use std::{io::Read, path::PathBuf, time::Duration};
 
 pub use error::Error;
 pub use listener::{Event, Listener};
+pub use load::{Saved, load_archive, load_directory};
+pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
+pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
+pub use save::{ArchiveFormat, save_archive, save_directory};
+pub use survey::{Survey, survey};
 use verify::Verifying;
 
 use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference, Registries};
@@ -42,6 +53,8 @@ use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference, Registries};
 /// How registries are reached.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Whether none is to be reached at all.
+    pub offline: bool,
     /// Whether certificates are verified, and plain http refused.
     pub tls_verify: bool,
     pub http_proxy: Option<String>,
@@ -115,6 +128,11 @@ impl Source {
     /// The config, byte for byte.
     pub fn config(&self) -> &[u8] {
         &self.image.config
+    }
+
+    /// Digest of the config: docker's "image id".
+    pub fn id(&self) -> Digest {
+        verify::digest(&self.image.config)
     }
 
     /// The layers, lowest first.

@@ -1,4 +1,5 @@
-//! Registries (distribution-spec, "Pull"): the only asynchronous module.
+//! Registries (distribution-spec, "Pull"): with `upload.rs`, the only
+//! asynchronous module.
 //!
 //! # Theory of operation
 //!
@@ -13,7 +14,7 @@
 mod answer;
 mod blob;
 mod feed;
-mod places;
+pub(super) mod places;
 mod retry;
 
 use std::{
@@ -31,8 +32,8 @@ use feed::Sink;
 use oci_client::manifest as media_type;
 use places::Places;
 use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{ACCEPT, HeaderMap, LOCATION, WWW_AUTHENTICATE},
+    Client, RequestBuilder, Response, StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -51,8 +52,9 @@ const ACCEPTED: [&str; 4] = [
     media_type::IMAGE_MANIFEST_LIST_MEDIA_TYPE,
     media_type::IMAGE_MANIFEST_MEDIA_TYPE,
 ];
-/// How many pieces of a blob wait for their reader.
-const PIECES: usize = 32;
+/// How many pieces of a blob wait for their reader: a piece is as much as the
+/// connection had to give, up to 400 KiB, and some blobs are fetched at a time.
+const PIECES: usize = 4;
 /// Answers to failed requests and tokens are short.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -68,15 +70,15 @@ pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
 
 /// One repository, and the thread that talks to it.
 #[derive(Debug)]
-struct Registry {
-    places: Arc<Places>,
-    runtime: Handle,
+pub(super) struct Registry {
+    pub(super) places: Arc<Places>,
+    pub(super) runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Registry {
-    fn start(places: Places) -> Result<Self, Error> {
+    pub(super) fn start(places: Places) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "start a thread for the network".into(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -158,15 +160,15 @@ impl Read for Pieces {
 
 /// What requests need: used on the registry's thread alone.
 #[derive(Debug)]
-struct Connection {
-    client: Client,
+pub(super) struct Connection {
+    pub(super) client: Client,
     /// For where a redirect leads, if the certificate that `client` shows is for
     /// the registry alone.
     elsewhere: Option<Client>,
     /// Whether plain http is spoken, and whether what is spoken may still change.
     plain: AtomicBool,
     may_switch: AtomicBool,
-    name: Name,
+    pub(super) name: Name,
     token: Mutex<Option<String>>,
     /// Whether the registry has ever answered.
     answered: AtomicBool,
@@ -219,7 +221,7 @@ impl Connection {
     /// is what the error says and it is allowed.
     ///
     /// A server of TLS answers plain http with 400, if at all.
-    fn switched(&self, error: &Error) -> bool {
+    pub(super) fn switched(&self, error: &Error) -> bool {
         let wrong = match error {
             Error::Unexpected { status, .. } => {
                 self.scheme() == "http" && status.starts_with("400")
@@ -254,10 +256,6 @@ impl Connection {
         news
     }
 
-    fn url(&self, kind: &str, id: &str) -> String {
-        format!("{}/{}/{kind}/{id}", self.base(), self.name.repository)
-    }
-
     /// A 404 for a blob does not mean that the image is unknown.
     fn missing(&self, error: Error, id: &str) -> Error {
         match (error, id.parse()) {
@@ -268,44 +266,62 @@ impl Connection {
         }
     }
 
-    fn base(&self) -> String {
+    /// The address of something in the repository.
+    pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
         // Docker's registry does not answer under its own name.
         let host = match self.name.registry.as_str() {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        format!("{}://{host}/v2", self.scheme())
+        let (scheme, repository) = (self.scheme(), &self.name.repository);
+        let url = format!("{scheme}://{host}/v2/{repository}/{kind}/{id}");
+        url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
     }
 
-    /// Requests `url`, with a token if the registry wants one.
-    async fn authorized(&self, url: &str, headers: HeaderMap) -> Result<Response, Error> {
-        let response = self.request(url, &headers).await?;
+    /// Requests `url`, and makes sure that the registry agrees.
+    async fn authorized(&self, url: &Url, headers: HeaderMap) -> Result<Response, Error> {
+        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
+        let response = self.send(|| get().headers(headers.clone())).await?;
+        let response = self.redirected(response, &headers).await?;
+        self.accepted(response).await
+    }
+
+    /// Makes a request, and makes it again with a token if the registry wants
+    /// one.
+    pub(super) async fn send(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let response = self.send_once(request()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
-            return self.accepted(response).await;
+            return Ok(response);
         }
         let challenges = response.headers().get_all(WWW_AUTHENTICATE);
         let bearer = challenges.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
         let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        self.accepted(self.request(url, &headers).await?).await
+        self.send_once(request()).await
     }
 
-    async fn request(&self, url: &str, headers: &HeaderMap) -> Result<Response, Error> {
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut request = self.client.get(url).header(ACCEPT, ACCEPTED.join(", "));
-        request = request.headers(headers.clone());
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|e| self.broken(&e))?;
+        // An upload may go to another host, which is none of the token's.
+        let is_ours = self.url("", "").is_ok_and(|url| url.origin() == request.url().origin());
+        let header = token.filter(|_| is_ours).map(|token| format!("Bearer {token}").parse());
+        if let Some(Ok(header)) = header {
+            request.headers_mut().insert(AUTHORIZATION, header);
         }
-        let response = request.send().await.map_err(|e| self.broken(&e))?;
+        let response = client.execute(request).await.map_err(|e| self.broken(&e))?;
         self.answered.store(true, Ordering::Relaxed);
-        self.redirected(response, headers).await
+        Ok(response)
     }
 
     /// The client for an address that the registry has named: only the registry
     /// itself may see who we are.
     fn client_for(&self, url: &Url) -> &Client {
-        let ours = self.base().parse::<Url>().is_ok_and(|base| base.origin() == url.origin());
+        let ours = self.url("", "").is_ok_and(|base| base.origin() == url.origin());
         self.elsewhere.as_ref().filter(|_| !ours).unwrap_or(&self.client)
     }
 
@@ -338,7 +354,7 @@ impl Connection {
     }
 
     /// Turns a status into an error, with what the registry says about it.
-    async fn accepted(&self, response: Response) -> Result<Response, Error> {
+    pub(super) async fn accepted(&self, response: Response) -> Result<Response, Error> {
         let status = response.status();
         match status {
             // Whoever asked for a range sees to its answer.
@@ -383,11 +399,11 @@ impl Connection {
         Error::Denied { host: self.name.registry.clone(), image: self.name.familiar() }
     }
 
-    fn transport(&self, cause: String) -> Error {
+    pub(super) fn transport(&self, cause: String) -> Error {
         Error::Transport { host: self.name.registry.clone(), cause }
     }
 
-    fn broken(&self, error: &reqwest::Error) -> Error {
+    pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
         let host = error.url().map_or(self.name.registry.as_str(), Url::authority).to_owned();
         answer::failure(host, error, self.silence)
     }

@@ -72,6 +72,7 @@ pub(super) fn config(platform: &str) -> Value {
 /// Opens a reference as `linux/amd64`.
 pub(super) fn open(reference: &str) -> Result<Source, Error> {
     let options = super::Options {
+        offline: false,
         tls_verify: true,
         http_proxy: None,
         https_proxy: None,

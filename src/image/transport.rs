@@ -12,7 +12,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, Url,
+    Client, ClientBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::{Action, Attempt, Policy},
 };
@@ -39,6 +39,8 @@ use super::{
 const MOST_REDIRECTS: usize = 10;
 /// A connection that takes longer to come about than this does not come.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a peer may be silent that takes what we send.
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
 
 /// Where distributions keep the certificate authorities.
 const BUNDLES: [&str; 5] = [
@@ -77,16 +79,37 @@ pub(super) struct Clients {
     pub(super) elsewhere: Option<Client>,
 }
 
+/// What is done with a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Reading,
+    /// While much is sent, the peer is silent: each request says for how long.
+    Writing,
+}
+
 /// Builds the clients for a registry.
-pub(super) fn clients(options: &Options, security: Security) -> Result<Clients, Error> {
+pub(super) fn clients(
+    options: &Options,
+    security: Security,
+    purpose: Use,
+) -> Result<Clients, Error> {
+    // Whoever wants a registry comes by here.
+    if options.offline {
+        return Err(Error::Offline);
+    }
+    let limit = |builder: ClientBuilder| match purpose {
+        Use::Reading => builder.read_timeout(options.silence),
+        Use::Writing => builder.timeout(SILENCE),
+    };
     let Security { verified, https_only, certificates } = security;
+    let build = |tls, redirects| build(options, https_only, limit, tls, redirects);
     let Certificates { authorities, client } = certificates;
     let provider = Arc::new(ring::default_provider());
     let trust = Trust { options: options.clone(), verified, authorities };
     let verifier = Arc::new(Verifier::new(trust, provider.clone()));
     let plain = || {
         let tls = tls(&provider, &verifier)?.with_no_client_auth();
-        build(options, https_only, tls, Policy::default())
+        build(tls, Policy::default())
     };
     let Some(CertificateOfOurs { file, chain, key }) = client else {
         return Ok(Clients { registry: plain()?, elsewhere: None });
@@ -94,7 +117,7 @@ pub(super) fn clients(options: &Options, security: Security) -> Result<Clients, 
     let tls = tls(&provider, &verifier)?
         .with_client_auth_cert(chain, key)
         .map_err(|error| certificates::bad(&file, error.to_string()))?;
-    let registry = build(options, https_only, tls, Policy::custom(stay))?;
+    let registry = build(tls, Policy::custom(stay))?;
     Ok(Clients { registry, elsewhere: Some(plain()?) })
 }
 
@@ -120,6 +143,7 @@ fn tls(provider: &Arc<CryptoProvider>, verifier: &Arc<Verifier>) -> Result<TlsBu
 fn build(
     options: &Options,
     https_only: bool,
+    limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
     tls: ClientConfig,
     redirects: Policy,
 ) -> Result<Client, Error> {
@@ -130,7 +154,6 @@ fn build(
         .redirect(redirects)
         .hickory_dns(true)
         .connect_timeout(CONNECT)
-        .read_timeout(options.silence)
         .no_proxy();
     for proxy in proxy::proxies(options)? {
         builder = builder.proxy(proxy);
@@ -138,7 +161,7 @@ fn build(
     if !Path::new("/etc/resolv.conf").exists() {
         builder = builder.dns_resolver(HostsFile);
     }
-    builder.build().map_err(|e| unusable(&e))
+    limit(builder).build().map_err(|e| unusable(&e))
 }
 
 fn unusable(error: &dyn std::error::Error) -> Error {

@@ -56,6 +56,17 @@ impl PartialEq for Name {
     }
 }
 
+impl Reference {
+    /// The digest of `sha256:…`: the id of an image, which would be a tag of
+    /// docker's image `sha256` if there were one.
+    pub fn id(&self) -> Option<Digest> {
+        let Self::Registry(name) = self else { return None };
+        let is_id = name.registry == DOCKER_HUB && name.repository == "library/sha256";
+        let hex = name.tag.as_ref().filter(|_| is_id && name.digest.is_none())?;
+        format!("sha256:{hex}").parse().ok()
+    }
+}
+
 impl Name {
     /// The shortest text that means this image, such as `alpine:latest`.
     pub fn familiar(&self) -> String {
@@ -340,6 +351,15 @@ mod tests {
         for (text, why) in cases {
             let error = text.parse::<Name>().unwrap_err();
             assert!(error.why.contains(why), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_no_name() {
+        let id = |text: &str| text.parse::<Reference>().unwrap().id();
+        assert_eq!(id(DIGEST), Some(DIGEST.parse().unwrap()));
+        for name in [format!("x@{DIGEST}"), format!("ghcr.io/{DIGEST}"), "sha256:1".into()] {
+            assert_eq!(id(&name), None, "{name}");
         }
     }
 

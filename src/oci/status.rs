@@ -1,7 +1,10 @@
 //! How a workload ended.
 
+use serde::{Deserialize, Serialize};
+
 /// How a process ended, as `waitid(2)` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ExitStatus {
     /// It exited with this code.
     Exited(u8),

@@ -23,15 +23,26 @@
 //! The workload is pid 1 itself; nothing of ours stays inside, unless `--init`
 //! asks for it (`init.rs`). `parent.rs` runs on the host's side and `child.rs`
 //! inside: the file tells which process you are reading.
+//!
+//! What the parent does while the workload runs is `supervise.rs`. A workload
+//! whose streams are not ours has a log (`log.rs`) and a socket for clients
+//! (`keeper.rs`; `client.rs` is the other end, `attach.rs` what they say). One
+//! more process beside a workload, `exec`, is `join.rs`.
 
+pub mod attach;
 mod child;
+mod client;
 mod command;
 pub mod domain;
 mod handshake;
 mod init;
+mod join;
+mod keeper;
+pub mod log;
 mod mounts;
 mod parent;
 mod privileges;
+pub mod processes;
 mod rootfs;
 pub mod seccomp;
 mod supervise;
@@ -40,7 +51,10 @@ mod user;
 
 use nix::errno::Errno;
 
-pub use parent::{Created, Running, create};
+pub use client::{Client, Outcome};
+pub use join::{Added, Addition, add};
+pub use keeper::Keeper;
+pub use parent::{Created, Running, Stdio, create};
 pub use supervise::Supervision;
 
 use crate::{hint::Hint, sys};
@@ -60,6 +74,12 @@ pub enum Error {
     Handshake(#[source] Errno),
     #[error("the sandbox ended before its command could run")]
     Vanished,
+    #[error("the sandbox has ended")]
+    Gone,
+    #[error("cannot join the sandbox")]
+    Join(#[source] sys::Error),
+    #[error("the sandbox has other ids than we have now")]
+    OtherIds,
     #[error("cannot watch over the sandbox")]
     Supervise(#[source] sys::Error),
     #[error("{step}")]

@@ -50,7 +50,7 @@ fn assert_harmless(what: &str, target: &Target, layers: impl IntoIterator<Item =
     let stderr = crate::support::text(&output.stderr);
     match output.status.code() {
         Some(0) => assert_eq!(output.stdout, b"ran\n"),
-        Some(125) => assert!(stderr.contains("error: "), "{stderr}"),
+        Some(125) => assert!(stderr.contains("error[E"), "{stderr}"),
         code => panic!("{what}: {code:?}\n{stderr}"),
     }
     target.assert_untouched();

@@ -2,7 +2,7 @@
 //!
 //! To take one in silence would be a lie; to call it unknown would be unkind.
 
-const LIFE_CYCLE: &str = "sandboxes run in the foreground only, as yet";
+const LIFE_CYCLE: &str = "this part of the life cycle is not here yet";
 const LIMITS: &str = "limits by cgroup are not here yet; `--ulimit` and `--timeout` are";
 const NETWORK: &str = "named networks are not here yet; see `--network`";
 const RESOLVER: &str = "options of the host's resolv.conf are taken over";
@@ -17,7 +17,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--blkio-weight", LIMITS),
     ("--blkio-weight-device", LIMITS),
     ("--cgroup-parent", LIMITS),
-    ("--cidfile", LIFE_CYCLE),
     ("--cpu-count", LIMITS),
     ("--cpu-percent", LIMITS),
     ("--cpu-period", LIMITS),
@@ -28,8 +27,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--cpus", LIMITS),
     ("--cpuset-cpus", LIMITS),
     ("--cpuset-mems", LIMITS),
-    ("--detach", LIFE_CYCLE),
-    ("--detach-keys", LIFE_CYCLE),
     ("--device", DEVICES),
     ("--device-cgroup-rule", "an ordinary user may not write device rules"),
     ("--device-read-bps", LIMITS),
@@ -49,24 +46,21 @@ const REASONS: &[(&str, &str)] = &[
     ("--health-timeout", LIFE_CYCLE),
     ("--ip", NETWORK),
     ("--ip6", NETWORK),
-    ("--keep", LIFE_CYCLE),
     ("--kernel-memory", LIMITS),
     ("--label-file", "labels have no use before sandboxes are kept; see `--label`"),
     ("--link", "links are docker's past; named networks will do what they did"),
     ("--link-local-ip", NETWORK),
-    ("--log-opt", LIFE_CYCLE),
     ("--mac-address", NETWORK),
     ("--memory", LIMITS),
     ("--memory-reservation", LIMITS),
     ("--memory-swap", LIMITS),
     ("--memory-swappiness", LIMITS),
-    ("--name", LIFE_CYCLE),
     ("--net-alias", NETWORK),
     ("--network-alias", NETWORK),
     ("--oom-kill-disable", LIMITS),
     ("--oom-score-adj", "an ordinary user may not lower it"),
     ("--pids-limit", LIMITS),
-    ("--restart", DAEMON),
+    ("--restart", "there is no daemon; `sandbox generate systemd` prints a unit that does it"),
     ("--runtime", "`sandbox` is its own runtime"),
     ("--stop-timeout", LIFE_CYCLE),
     ("--storage-opt", "the file system sets no quota for an ordinary user"),
@@ -75,13 +69,9 @@ const REASONS: &[(&str, &str)] = &[
     ("--userns", "the map of ids follows from /etc/subuid; see `sandbox info`"),
     ("--uts", SHARING),
     ("--volume-driver", "volume drivers are not here yet"),
-    ("--volumes-from", SHARING),
-    ("-P", NETWORK),
     ("-a", LIFE_CYCLE),
     ("-c", LIMITS),
-    ("-d", LIFE_CYCLE),
     ("-m", LIMITS),
-    ("-p", NETWORK),
 ];
 
 /// Why there is no such `option`, if docker has one.
@@ -98,7 +88,7 @@ mod tests {
     fn an_option_is_found_with_and_without_its_value() {
         assert_eq!(reason("--memory"), Some(LIMITS));
         assert_eq!(reason("--memory=1g"), Some(LIMITS));
-        assert_eq!(reason("-d"), Some(LIFE_CYCLE));
+        assert_eq!(reason("-a"), Some(LIFE_CYCLE));
         assert_eq!(reason("--no-such-option"), None);
     }
 

@@ -86,7 +86,7 @@ impl Connection {
         download: &mut Download,
         sink: &mut Sink,
     ) -> Result<(), Error> {
-        let url = self.url("blobs", id);
+        let url = self.url("blobs", id)?;
         let response = self.authorized(&url, download.headers()).await;
         let mut response = response.map_err(|error| self.missing(error, id))?;
         let broken = |cause: &str| Error::Broken { host: self.host(), cause: cause.into() };
@@ -120,7 +120,7 @@ impl Connection {
     }
 
     async fn one_document(&self, id: &str) -> Result<Vec<u8>, Error> {
-        let response = self.authorized(&self.url("manifests", id), HeaderMap::new()).await;
+        let response = self.authorized(&self.url("manifests", id)?, HeaderMap::new()).await;
         let response = response.map_err(|error| self.missing(error, id))?;
         let most = usize::try_from(verify::MAX_DOCUMENT).unwrap_or(usize::MAX);
         let document = self.body(response, most, verify::too_large).await?;

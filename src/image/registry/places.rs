@@ -9,14 +9,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{Connection, blob::Download, feed::Sink};
 use crate::{
     image::{
-        Error, Event, Listener, Options, certificates::Certificates, transport, transport::Security,
+        Error, Event, Listener, Options,
+        certificates::Certificates,
+        transport::{self, Security, Use},
     },
     oci::Name,
 };
 
 /// The places of one image, in the order in which they are asked.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(in crate::image) struct Places {
     list: Vec<Connection>,
     /// The one that has served the image's first document.
     current: AtomicUsize,
@@ -28,10 +30,21 @@ impl Places {
         let mirrors = options.registries.of(&name.registry).mirrors;
         let mut list = Vec::new();
         for mirror in &mirrors {
-            list.push(connection(mirror.mirrored(name), true, options)?);
+            list.push(connection(mirror.mirrored(name), true, Use::Reading, options)?);
         }
-        list.push(connection(name.clone(), false, options)?);
+        list.push(connection(name.clone(), false, Use::Reading, options)?);
         Ok(Self { list, current: AtomicUsize::new(0), listener: options.listener.clone() })
+    }
+
+    /// The registry alone, to write to it.
+    pub(in crate::image) fn to_write(name: &Name, options: &Options) -> Result<Self, Error> {
+        let list = vec![connection(name.clone(), false, Use::Writing, options)?];
+        Ok(Self { list, current: AtomicUsize::new(0), listener: options.listener.clone() })
+    }
+
+    /// The connection for what is no matter of mirrors.
+    pub(in crate::image) fn only(&self) -> &Connection {
+        &self.list[self.first()]
     }
 
     /// Reads the document with which the image begins; where it was is asked
@@ -83,13 +96,19 @@ impl Places {
     }
 }
 
-fn connection(name: Name, spare: bool, options: &Options) -> Result<Connection, Error> {
+fn connection(
+    name: Name,
+    spare: bool,
+    purpose: Use,
+    options: &Options,
+) -> Result<Connection, Error> {
     let verified = options.tls_verify && !options.registries.of(&name.registry).insecure;
     let certificates = Certificates::find(&name.registry, options)?;
     // On this machine plain http is the custom, unless there are certificates.
     let plain = transport::is_loopback(&name.registry) && certificates.is_none();
     let https_only = verified && !plain;
     let certificates = certificates.unwrap_or_default();
-    let clients = transport::clients(options, Security { verified, https_only, certificates })?;
+    let security = Security { verified, https_only, certificates };
+    let clients = transport::clients(options, security, purpose)?;
     Ok(Connection::new(clients, plain, https_only, name, spare, options))
 }

@@ -118,6 +118,12 @@ impl Layer {
         self.entry(tar::EntryType::Char, path, "", 0o666, (0, 0), b"")
     }
 
+    /// Records for the entry that follows.
+    pub(crate) fn pax(mut self, records: &[(&str, &[u8])]) -> Self {
+        self.tar.append_pax_extensions(records.iter().copied()).unwrap();
+        self
+    }
+
     /// One entry, whose names are written as they are: the crate's own setters
     /// refuse `..` and absolute paths, which are what we want to test.
     fn entry(
@@ -391,6 +397,11 @@ impl Image {
     /// The digest by which the image can be named.
     pub(crate) fn digest(&self) -> String {
         digest(&self.manifest())
+    }
+
+    /// Bytes of what that digest is of.
+    pub(crate) fn manifest_size(&self) -> usize {
+        self.manifest().len()
     }
 
     fn manifest(&self) -> Vec<u8> {

@@ -23,7 +23,7 @@ pub(crate) use probe::{
 };
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;
-pub(crate) use test::{Running, Store, Test, binary, debian, warm};
+pub(crate) use test::{Running, Store, Test, binary, debian, own, warm};
 
 /// Skips a test where the machine cannot run it, and says so.
 ///

@@ -1,49 +1,36 @@
 //! From what was typed, and what the image says, to what is meant.
 
-use std::{ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{
+    collections::BTreeMap, ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf,
+    time::SystemTime,
+};
 
 use nix::{errno::Errno, sys::signal::Signal};
 
-use super::{Args, PidMode, base::Base, files, network::Connection};
+use super::base::Base;
 use crate::{
     commands::{
         Context,
+        find::Found,
         options::{
-            NetworkMode, SecurityOption, Variable, read_env_file, resolve_capabilities,
-            volume_source,
+            LogOption, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal, read_env_file,
+            resolve_capabilities, volume_source,
         },
     },
     error::Error,
-    oci::{Capability, ContainerConfig, Mount, MountKind, Process, Seccomp, SmallFile, Spec, User},
-    runtime::{domain::Domain, seccomp},
-    storage::{SandboxDir, Store},
+    oci::{
+        Capability, ContainerConfig, LogOptions, Mount, MountKind, PidChoice, Process,
+        SandboxConfig, SeccompChoice, User,
+    },
+    runtime::seccomp,
+    sys::time::rfc3339,
 };
 
 /// What docker searches if the image does not say.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What tells of the whole machine (docker's list).
-const MASKED: [&str; 12] = [
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-];
-
-/// What changes the whole machine (docker's list).
-const READONLY: [&str; 5] =
-    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-
 /// Twelve hexadecimal digits, as docker shortens its ids.
-pub(super) fn new_id() -> Result<String, Error> {
+fn new_id() -> Result<String, Error> {
     let mut bytes = [0u8; 6];
     let filled = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty());
     filled.map_err(|error| Error::System {
@@ -56,42 +43,62 @@ pub(super) fn new_id() -> Result<String, Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-pub(super) fn build(
-    args: &Args,
+pub(in crate::commands) fn build(
+    args: &SandboxArgs,
     base: &Base,
-    sandbox: &SandboxDir,
-    store: &Store,
-    domain: &Domain,
-    connection: &Connection,
+    is_kept: bool,
     context: &Context,
-) -> Result<Spec, Error> {
-    let id = sandbox.id().to_owned();
+) -> Result<SandboxConfig, Error> {
+    let id = new_id()?;
     let hostname = args.hostname.clone().unwrap_or_else(|| id.clone());
     let image = base.config();
     let process = process(args, &image, &hostname, context)?;
-    let one_id = domain.plan().has_one_id();
-    let hidden = !args.privileged;
-    Ok(Spec {
-        root: base.root_fs(store, sandbox, context)?,
-        scratch: sandbox.path().into(),
+    Ok(SandboxConfig {
+        version: SandboxConfig::VERSION,
+        name: args.name.clone(),
+        created: rfc3339(SystemTime::now()),
+        image: args.image.to_string(),
+        base: base.record(),
         readonly_root: args.read_only,
-        files: files(args, &hostname, connection, one_id)?,
-        mounts: mounts(args)?,
-        masked_paths: if hidden { MASKED.into() } else { Vec::new() },
-        readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
+        mounts: mounts(args, context)?,
+        privileged: args.privileged,
         shm_size: args.shm_size,
-        host_network: args.network.mode == NetworkMode::Host,
-        host_pids: args.pid == Some(PidMode::Host),
+        pids: pids(args),
         seccomp: filter(args, &process.capabilities)?,
-        fake_root: one_id,
+        network: args.network.words(),
+        exposed_ports: image.exposed_ports.clone().unwrap_or_default().into_keys().collect(),
+        labels: labels(args, &image),
+        stop_signal: stop_signal(args, &image)? as i32,
+        timeout: args.timeout.map(|timeout| timeout.as_secs_f64()),
+        auto_remove: !is_kept,
+        log: log_options(args),
         process,
         hostname,
         id,
     })
 }
 
+/// The image's, then the user's.
+fn labels(args: &SandboxArgs, image: &ContainerConfig) -> BTreeMap<String, String> {
+    let typed = args.label.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
+    let typed = typed.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    image.labels.clone().unwrap_or_default().into_iter().chain(typed).collect()
+}
+
+/// The last of each kind holds.
+fn log_options(args: &SandboxArgs) -> LogOptions {
+    let mut options = LogOptions { max_size: None, max_file: 1 };
+    for option in &args.log_opt {
+        match option {
+            LogOption::MaxSize(size) => options.max_size = Some(*size),
+            LogOption::MaxFile(count) => options.max_file = *count,
+        }
+    }
+    options
+}
+
 fn process(
-    args: &Args,
+    args: &SandboxArgs,
     image: &ContainerConfig,
     hostname: &str,
     context: &Context,
@@ -114,7 +121,7 @@ fn process(
 
 /// Entrypoint and command: an entrypoint of the user's own drops the image's
 /// command, which was meant for another program.
-fn command(args: &Args, image: &ContainerConfig) -> Result<Vec<CString>, Error> {
+fn command(args: &SandboxArgs, image: &ContainerConfig) -> Result<Vec<CString>, Error> {
     let text = |words: &Option<Vec<String>>| -> Vec<Vec<u8>> {
         words.iter().flatten().map(|word| word.clone().into_bytes()).collect()
     };
@@ -138,11 +145,14 @@ fn command(args: &Args, image: &ContainerConfig) -> Result<Vec<CString>, Error> 
     words.into_iter().map(|word| c_string(word, "an argument")).collect()
 }
 
-fn c_string(bytes: impl Into<Vec<u8>>, what: &str) -> Result<CString, Error> {
+pub(in crate::commands) fn c_string(
+    bytes: impl Into<Vec<u8>>,
+    what: &str,
+) -> Result<CString, Error> {
     CString::new(bytes).map_err(|_| Error::usage(format!("{what} holds a NUL character")))
 }
 
-fn directory(cwd: Option<String>) -> Result<PathBuf, Error> {
+pub(in crate::commands) fn directory(cwd: Option<String>) -> Result<PathBuf, Error> {
     let cwd = cwd.unwrap_or_else(|| "/".into());
     if !cwd.starts_with('/') || cwd.contains('\0') {
         let what =
@@ -154,7 +164,7 @@ fn directory(cwd: Option<String>) -> Result<PathBuf, Error> {
 
 /// The image's, then what we add, then the user's; the last of a name holds.
 fn environment(
-    args: &Args,
+    args: &SandboxArgs,
     image: &ContainerConfig,
     hostname: &str,
     context: &Context,
@@ -168,12 +178,26 @@ fn environment(
         let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
         env.set(name, value.as_bytes());
     }
-    let files = args.env_file.iter().map(|file| read_env_file(file));
-    let files = files.collect::<Result<Vec<_>, _>>().map_err(Error::usage)?;
-    for variable in files.iter().flatten().chain(&args.env) {
-        env.set_by_user(variable, context);
-    }
-    env.0.into_iter().map(Environment::entry).collect()
+    env.add(&args.env_file, &args.env, context)?;
+    env.entries()
+}
+
+/// What a workload has, and the user's for one more process.
+pub(in crate::commands) fn added_environment(
+    workload: &[CString],
+    files: &[PathBuf],
+    variables: &[Variable],
+    context: &Context,
+) -> Result<Vec<CString>, Error> {
+    let entry = |entry: &CString| {
+        let text = entry.to_string_lossy();
+        let name = text.split('=').next().unwrap_or_default().to_owned();
+        let value = entry.as_bytes().splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+        (name, value.to_owned())
+    };
+    let mut env = Environment(workload.iter().map(entry).collect());
+    env.add(files, variables, context)?;
+    env.entries()
 }
 
 /// Variables in the order in which they were first set.
@@ -185,6 +209,25 @@ impl Environment {
             Some((_, known)) => *known = value.into(),
             None => self.0.push((name.into(), value.into())),
         }
+    }
+
+    /// What files list, then what was typed.
+    fn add(
+        &mut self,
+        files: &[PathBuf],
+        variables: &[Variable],
+        context: &Context,
+    ) -> Result<(), Error> {
+        let files = files.iter().map(|file| read_env_file(file));
+        let files = files.collect::<Result<Vec<_>, _>>().map_err(Error::usage)?;
+        for variable in files.iter().flatten().chain(variables) {
+            self.set_by_user(variable, context);
+        }
+        Ok(())
+    }
+
+    fn entries(self) -> Result<Vec<CString>, Error> {
+        self.0.into_iter().map(Self::entry).collect()
     }
 
     /// A name alone takes the host's value, or nothing if the host has none.
@@ -204,14 +247,14 @@ impl Environment {
     }
 }
 
-fn capabilities(args: &Args) -> Vec<Capability> {
+fn capabilities(args: &SandboxArgs) -> Vec<Capability> {
     match args.privileged {
         true => caps::all().into_iter().collect(),
         false => resolve_capabilities(&args.cap_add, &args.cap_drop),
     }
 }
 
-fn no_new_privileges(args: &Args) -> bool {
+fn no_new_privileges(args: &SandboxArgs) -> bool {
     let last = args.security_opt.iter().rev().find_map(|option| match option {
         SecurityOption::NoNewPrivileges(on) => Some(*on),
         _ => None,
@@ -220,10 +263,10 @@ fn no_new_privileges(args: &Args) -> bool {
 }
 
 /// The last `seccomp=` holds; without one, ours, unless privileged.
-fn filter(args: &Args, capabilities: &[Capability]) -> Result<Option<Seccomp>, Error> {
+fn filter(args: &SandboxArgs, capabilities: &[Capability]) -> Result<SeccompChoice, Error> {
     for option in args.security_opt.iter().rev() {
         match option {
-            SecurityOption::SeccompUnconfined => return Ok(None),
+            SecurityOption::SeccompUnconfined => return Ok(SeccompChoice::Unconfined),
             SecurityOption::SeccompProfile(path) => {
                 let text = fs::read_to_string(path).map_err(|error| {
                     Error::usage(format!("cannot read {}: {error}", path.display()))
@@ -231,52 +274,59 @@ fn filter(args: &Args, capabilities: &[Capability]) -> Result<Option<Seccomp>, E
                 let profile = seccomp::profile(&text, capabilities)
                     .and_then(|profile| seccomp::check(&profile).map(|()| profile))
                     .map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
-                return Ok(Some(profile));
+                return Ok(SeccompChoice::Profile(profile));
             }
             _ => {}
         }
     }
-    Ok((!args.privileged).then(|| seccomp::default_profile(capabilities)))
+    Ok(if args.privileged { SeccompChoice::Unconfined } else { SeccompChoice::Default })
 }
 
-fn files(
-    args: &Args,
-    hostname: &str,
-    connection: &Connection,
-    one_id: bool,
-) -> Result<Vec<SmallFile>, Error> {
-    let mut files = files::etc(hostname, connection, &args.network)?;
-    if one_id {
-        files.push(files::apt_without_users());
+pub(in crate::commands) fn pids(args: &SandboxArgs) -> PidChoice {
+    match &args.pid {
+        None => PidChoice::Own,
+        Some(PidMode::Host) => PidChoice::Host,
+        Some(PidMode::Sandbox(name)) => PidChoice::Sandbox(name.clone()),
     }
-    Ok(files)
 }
 
-/// What covers a directory comes before what is mounted in it.
-fn mounts(args: &Args) -> Result<Vec<Mount>, Error> {
+/// What other sandboxes have mounted.
+fn mounts_of_others(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
+    let mut all = Vec::new();
+    for from in &args.volumes_from {
+        let mounts = Found::look(&from.sandbox, context)?.config.mounts;
+        all.extend(mounts.into_iter().map(|mount| {
+            let readonly = mount.readonly || from.readonly;
+            Mount { readonly, ..mount }
+        }));
+    }
+    Ok(all)
+}
+
+/// What covers a directory comes before what is mounted in it; the user's own hold
+/// where another sandbox's would be.
+fn mounts(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
     let tmpfs = args.tmpfs.iter().map(|option| &option.0);
     let mounts = args.mount.iter().map(|option| &option.0);
     let volumes = args.volume.iter().map(|option| &option.0);
     let mut all: Vec<Mount> = tmpfs.chain(mounts).chain(volumes).cloned().collect();
-    all.sort_by_key(|mount| mount.destination.components().count());
     for mount in &mut all {
         if let MountKind::Bind { source } = &mut mount.kind {
             *source = volume_source(source)?;
         }
     }
+    let mut others = mounts_of_others(args, context)?;
+    others.retain(|other| all.iter().all(|mount| mount.destination != other.destination));
+    all.extend(others);
+    all.sort_by_key(|mount| mount.destination.components().count());
     Ok(all)
 }
 
 /// The signal that asks the workload to end: the user's, the image's, or TERM.
-pub(super) fn stop_signal(args: &Args, base: &Base) -> Result<Signal, Error> {
-    let name = args.stop_signal.clone().or_else(|| base.config().stop_signal);
+fn stop_signal(args: &SandboxArgs, image: &ContainerConfig) -> Result<Signal, Error> {
+    let name = args.stop_signal.clone().or_else(|| image.stop_signal.clone());
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Signal::SIGTERM) };
-    let upper = name.to_ascii_uppercase();
-    let long = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-    let by_number = name.parse().ok().and_then(|number: i32| Signal::try_from(number).ok());
-    by_number
-        .or_else(|| long.parse().ok())
-        .ok_or_else(|| Error::usage(format!("`{name}` is not a signal")))
+    parse_signal(&name).map_err(Error::usage)
 }
 
 #[cfg(test)]
@@ -286,9 +336,10 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
+    #[command(disable_help_flag = true)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        args: SandboxArgs,
     }
 
     fn words(line: &[&str], entrypoint: &[&str], cmd: &[&str]) -> Result<String, String> {

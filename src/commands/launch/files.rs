@@ -1,6 +1,6 @@
 //! The small files that every sandbox gets from us.
 
-use super::network::Connection;
+use super::connection::Connection;
 use crate::{commands::options::NetworkArgs, error::Error, oci::SmallFile};
 
 /// `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`.

@@ -1,31 +1,15 @@
-//! `sandbox inspect`: everything about an image.
+//! Everything about an image, by docker's names.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Context,
-    fetch::{not_there, stored_name},
-    options::TemplateFormat,
-};
+use super::to_value;
 use crate::{
+    commands::{Context, fetch::resolve},
     error::Error,
     oci::{ContainerConfig, DiffId, History, Image, Reference},
     storage::Store,
-    ui,
 };
-
-/// Show what is known about images in the store, as JSON
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Images to show
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<Reference>,
-
-    /// Print this of each image, such as `{{.Config.Env}}`; `json` for one line of JSON
-    #[arg(short, long, value_name = "TEMPLATE")]
-    format: Option<TemplateFormat>,
-}
 
 /// Docker's names, where it has them.
 #[derive(Debug, Serialize)]
@@ -56,21 +40,16 @@ struct Layers {
     layers: Vec<DiffId>,
 }
 
-pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let store = context.store_alone()?;
-    let inspect = |reference: &Reference| {
-        let name = stored_name(reference, context);
-        let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
-        Inspection::new(image, &store)
-    };
-    let inspections: Vec<Inspection> =
-        args.images.iter().map(inspect).collect::<Result<_, Error>>()?;
-    match &args.format {
-        None | Some(TemplateFormat::Text) => ui::print_json(&inspections),
-        Some(format) => inspections
-            .iter()
-            .try_for_each(|inspection| ui::print_line(inspection, format.template())),
-    }
+/// Everything about the image that `name` stands for; none if there is none.
+pub(super) fn inspect(
+    name: &str,
+    store: &Store,
+    context: &Context,
+) -> Result<Option<Value>, Error> {
+    let reference: Reference = name.parse()?;
+    let image = store.image(&resolve(&reference, store, context)?)?;
+    let inspection = image.map(|image| Inspection::new(image, store)).transpose()?;
+    inspection.as_ref().map(to_value).transpose()
 }
 
 impl Inspection {

@@ -8,17 +8,18 @@ use std::{
     path::Path,
 };
 
-use super::{Args, base::Base};
+use super::Parts;
 use crate::{
     commands::{
         Context,
-        options::{HostEntry, NetworkArgs, NetworkMode},
+        options::{HostEntry, NetworkArgs, NetworkMode, Typed},
     },
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
         user::{Addresses, Protocol, Publish, Published, Routes, Rules, Settings, UserNetwork},
     },
+    oci::PortBinding,
 };
 
 /// What a sandbox is connected to.
@@ -27,65 +28,98 @@ pub(super) enum Connection {
     None,
     Host,
     User(Box<Settings>),
+    /// Another sandbox's, with its `/etc/hosts` and `/etc/resolv.conf`.
+    Shared {
+        hosts: String,
+        resolv_conf: String,
+    },
 }
 
 /// Takes the ports of the host that the user names: first of all, while we have
 /// the privileges with which we were called.
-pub(super) fn publish(args: &NetworkArgs, context: &Context) -> Result<Vec<Published>, Error> {
-    if let NetworkMode::User { .. } = args.mode {
-        return bind(&args.publish);
+pub(in crate::commands) fn publish(
+    args: &NetworkArgs,
+    context: &Context,
+) -> Result<Vec<Published>, Error> {
+    if let NetworkMode::User { .. } = *args.mode {
+        return bind(args.publish.iter().map(|publish| &**publish));
     }
-    if !args.publish.is_empty() || args.publish_all {
+    let is_asked = !args.publish.is_empty() || args.publish_all;
+    if let (NetworkMode::Sandbox(name), true) = (&*args.mode, is_asked) {
+        return Err(Error::usage(format!("publish the ports with {name}: the network is its own")));
+    }
+    if is_asked {
         context.ui.note("ports are not published: the sandbox has no network of its own");
     }
     Ok(Vec::new())
 }
 
-fn bind(ports: &[Publish]) -> Result<Vec<Published>, Error> {
-    let bound = ports.iter().map(Publish::bind).collect::<Result<Vec<_>, _>>();
+fn bind<'a>(ports: impl Iterator<Item = &'a Publish>) -> Result<Vec<Published>, Error> {
+    let bound = ports.map(Publish::bind).collect::<Result<Vec<_>, _>>();
     let bound = bound.map_err(network::Error::Publish)?;
     Ok(bound.into_iter().flatten().collect())
 }
 
 impl Connection {
     /// Decides, and takes the ports that the image exposes.
-    pub(super) fn plan(
-        args: &Args,
-        published: Vec<Published>,
-        base: &Base,
-        hostname: &str,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let NetworkMode::User { hold } = args.network.mode else {
-            return Self::without_rules(&args.network);
+    pub(super) fn plan(parts: &mut Parts<'_>, context: &Context) -> Result<Self, Error> {
+        let args = parts.network;
+        let NetworkMode::User { hold } = *args.mode else {
+            return Self::without_rules(parts);
         };
-        let mut settings = settings(&args.network, published, hold, context)?;
-        if args.network.publish_all {
-            settings.published.extend(bind(&exposed(base))?);
+        let published = std::mem::take(&mut parts.ports);
+        let mut settings = settings(args, published, hold, context)?;
+        if args.publish_all {
+            settings.published.extend(bind(exposed(&parts.config.exposed_ports).iter())?);
         }
         for port in settings.published.iter().filter(|port| port.is_news()) {
             context.ui.note(&port.to_string());
         }
-        let own = settings.addresses.member().map(|address| (hostname.to_owned(), address));
+        let own =
+            settings.addresses.member().map(|address| (parts.config.hostname.clone(), address));
         settings.hosts.extend(own);
         Ok(Self::User(Box::new(settings)))
     }
 
     /// A rule that cannot be kept is not ignored.
-    fn without_rules(args: &NetworkArgs) -> Result<Self, Error> {
+    fn without_rules(parts: &Parts<'_>) -> Result<Self, Error> {
+        let args = parts.network;
         if let Some(option) = args.needs_own_network() {
             return Err(Error::usage_with_hint(
                 format!("{option} needs a network of the sandbox's own"),
                 "`--network user` is one, and the default",
             ));
         }
-        Ok(if args.mode == NetworkMode::Host { Self::Host } else { Self::None })
+        Ok(match (parts.sharing.network(), &*args.mode) {
+            (Some(member), _) => Self::Shared {
+                hosts: member.read_etc("hosts"),
+                resolv_conf: member.read_etc("resolv.conf"),
+            },
+            (None, NetworkMode::Host) => Self::Host,
+            (None, _) => Self::None,
+        })
+    }
+
+    /// The host's ports that lead inside.
+    pub(super) fn ports(&self) -> Vec<PortBinding> {
+        match self {
+            Self::User(settings) => settings.published.iter().map(Published::binding).collect(),
+            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
+        }
+    }
+
+    /// The sandbox's own addresses.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Self::User(settings) => settings.addresses.member().into(),
+            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
+        }
     }
 
     /// The network itself.
     pub(super) fn network(self) -> Box<dyn Network> {
         match self {
-            Self::None => Box::new(NoNetwork),
+            Self::None | Self::Shared { .. } => Box::new(NoNetwork),
             Self::Host => Box::new(HostNetwork),
             Self::User(settings) => Box::new(UserNetwork::new(*settings)),
         }
@@ -100,6 +134,7 @@ impl Connection {
                 let own = settings.addresses.member().map(|own| format!("{own}\t{hostname}\n"));
                 format!("{LOCALHOST}{}", own.concat())
             }
+            Self::Shared { hosts, .. } => hosts.clone(),
             Self::Host => {
                 let text = fs::read_to_string("/etc/hosts").unwrap_or_default();
                 let text = text.trim_end_matches('\n');
@@ -115,13 +150,14 @@ impl Connection {
             Self::Host if args.dns.is_empty() && args.dns_search.is_empty() => {
                 fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
             }
+            Self::Shared { resolv_conf, .. } => resolv_conf.clone(),
             _ if !args.dns.is_empty() => resolv_conf(&args.dns, &args.dns_search),
             _ => "# This sandbox has no network.\n".into(),
         }
     }
 
     /// A line of `/etc/hosts` for each name that the user adds.
-    pub(super) fn added_hosts(&self, added: &[HostEntry]) -> Result<String, Error> {
+    pub(super) fn added_hosts(&self, added: &[Typed<HostEntry>]) -> Result<String, Error> {
         let line = |(name, address): (String, IpAddr)| format!("{address}\t{name}\n");
         let host = match self {
             Self::User(settings) => Some(settings.addresses),
@@ -142,9 +178,9 @@ fn settings(
     Ok(Settings {
         addresses: host_addresses,
         rules: Rules {
-            allow: args.allow.clone(),
-            deny: args.deny.clone(),
-            host_loopback: args.host_loopback.clone(),
+            allow: plain(&args.allow),
+            deny: plain(&args.deny),
+            host_loopback: plain(&args.host_loopback),
         },
         published,
         dns: args.dns.clone(),
@@ -156,9 +192,12 @@ fn settings(
     })
 }
 
+fn plain<T: Clone>(typed: &[Typed<T>]) -> Vec<T> {
+    typed.iter().map(|typed| T::clone(typed)).collect()
+}
+
 /// Ports that the image says it serves, each on a free port of the host.
-fn exposed(base: &Base) -> Vec<Publish> {
-    let ports = base.config().exposed_ports.unwrap_or_default();
+fn exposed(ports: &[String]) -> Vec<Publish> {
     let port = |text: &String| {
         let (port, protocol) = match text.split_once('/') {
             None | Some((_, "tcp")) => (text.trim_end_matches("/tcp"), Protocol::Tcp),
@@ -167,12 +206,12 @@ fn exposed(base: &Base) -> Vec<Publish> {
         };
         Some(Publish::exposed(port.parse().ok()?, protocol))
     };
-    ports.keys().filter_map(port).collect()
+    ports.iter().filter_map(port).collect()
 }
 
 /// Names with addresses; `host-gateway` is what the host has inside.
 fn addresses(
-    added: &[HostEntry],
+    added: &[Typed<HostEntry>],
     host: Option<&Addresses>,
 ) -> Result<Vec<(String, IpAddr)>, Error> {
     let mut all = Vec::new();
