@@ -160,7 +160,7 @@ fn what_fails_for_good_fails_after_six_tries() {
     let output = Test::sandbox(&["pull", &format!("{host}/x")]).store(&Store::new()).output();
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(125), "{told}");
-    let error = format!("error: {host} answers 503 Service Unavailable\n");
+    let error = format!(": {host} answers 503 Service Unavailable\n");
     assert!(told.ends_with(&error), "{told}");
     assert_eq!(nginx.log().lines().count(), 6, "{}", nginx.log());
 }
