@@ -4,6 +4,7 @@
 
 mod file;
 mod offline;
+mod registries;
 mod size;
 
 use std::{
@@ -20,7 +21,7 @@ pub(crate) use file::parse_toml;
 pub use offline::Offline;
 pub use size::parse_size;
 
-use crate::{hint::Hint, sys::accounts};
+use crate::{hint::Hint, oci::Registries, sys::accounts};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
+    /// `[registries]` and `[aliases]` of `config.toml`.
+    pub registries: Registries,
     /// Why no registry is asked, if none is.
     pub offline: Option<Offline>,
     /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
@@ -57,6 +60,8 @@ pub struct Transport {
     pub ssl_cert_file: Option<PathBuf>,
     /// `SSL_CERT_DIR`: a directory of them.
     pub ssl_cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry (containers-certs.d(5)).
+    pub cert_dirs: Vec<PathBuf>,
 }
 
 /// What is wrong with the settings.
@@ -99,6 +104,7 @@ impl Config {
             Some(root) => std::path::absolute(&root).unwrap_or(root),
             None => default_root(home.as_deref())?,
         };
+        let cert_dirs = cert_dirs(home.as_deref());
         let file = match config_file(home.as_deref()) {
             Some(path) => File::read(&path)?,
             None => File::default(),
@@ -109,7 +115,8 @@ impl Config {
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
             source_date_epoch: text("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()),
-            transport: Transport::load(),
+            transport: Transport { cert_dirs, ..Transport::load() },
+            registries: file.registries(),
             offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
             storage: file.storage,
@@ -133,6 +140,7 @@ impl Transport {
             no_proxy: either("NO_PROXY"),
             ssl_cert_file: path("SSL_CERT_FILE"),
             ssl_cert_dir: path("SSL_CERT_DIR"),
+            cert_dirs: Vec::new(),
         }
     }
 }
@@ -168,10 +176,20 @@ fn home() -> Option<PathBuf> {
 }
 
 /// XDG base directory specification; without a home there is none.
-fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+fn config_home(home: Option<&Path>) -> Option<PathBuf> {
     let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let config = config.or_else(|| home.map(|home| home.join(".config")))?;
-    Some(config.join("sandbox/config.toml"))
+    config.or_else(|| home.map(|home| home.join(".config")))
+}
+
+fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+    Some(config_home(home)?.join("sandbox/config.toml"))
+}
+
+/// The user's own before the machine's, podman's before docker's.
+fn cert_dirs(home: Option<&Path>) -> Vec<PathBuf> {
+    let own = config_home(home).map(|config| config.join("containers/certs.d"));
+    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+    own.into_iter().chain(system).collect()
 }
 
 /// XDG base directory specification; without a home, a directory that only we

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -39,6 +40,8 @@ pub(super) struct Request<'a> {
     /// The machine's own if it was not named.
     pub(super) platform: Option<&'a Platform>,
     pub(super) tls_verify: bool,
+    /// Certificates for whatever registry is asked.
+    pub(super) cert_dir: Option<&'a Path>,
     /// What a lock has for it.
     pub(super) pin: Option<&'a Pin>,
 }
@@ -61,7 +64,9 @@ pub(super) fn image(
     if let Some(pin) = request.pin {
         return pinned(pin, request, store, domain, context);
     }
-    let name = resolve(request.reference, store)?;
+    let reference = context.config.registries.complete(request.reference);
+    let request = &Request { reference: &reference, ..*request };
+    let name = resolve(request.reference, store, context)?;
     let is_id = request.reference.id().is_some();
     if is_id || request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
         let serves = |image: &Image| {
@@ -144,21 +149,28 @@ fn check_online(name: &str, request: &Request<'_>, context: &Context) -> Result<
 }
 
 /// The name in the store that a reference means, by whatever id or name.
-pub(super) fn resolve(reference: &Reference, store: &Store) -> Result<String, Error> {
+pub(super) fn resolve(
+    reference: &Reference,
+    store: &Store,
+    context: &Context,
+) -> Result<String, Error> {
     let named = match reference.id() {
         Some(id) => store.name_of(&id)?,
         None => None,
     };
-    Ok(named.unwrap_or_else(|| stored_name(reference)))
+    Ok(named.unwrap_or_else(|| stored_name(reference, context)))
 }
 
 /// What an image is called in the store: an id is its own name, and from wherever it is asked for, a file
 /// or directory has one name.
-pub(super) fn stored_name(reference: &Reference) -> String {
+pub(super) fn stored_name(reference: &Reference, context: &Context) -> String {
+    absolute(context.config.registries.complete(reference))
+}
+
+fn absolute(mut reference: Reference) -> String {
     if let Some(id) = reference.id() {
         return id.to_string();
     }
-    let mut reference = reference.clone();
     match &mut reference {
         Reference::Registry(_) | Reference::Host => {}
         Reference::RootFs(path)
@@ -202,7 +214,10 @@ fn fetch(
         }
     }
     let progress = Progress::new(context.ui);
-    let options = options(request.tls_verify, context, &progress);
+    let options = Options {
+        cert_dir: request.cert_dir.map(Into::into),
+        ..options(request.tls_verify, context, &progress)
+    };
     let source = image::open(request.reference, wanted, &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
@@ -267,6 +282,7 @@ pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(),
 /// How registries are reached.
 pub(super) fn options(tls_verify: bool, context: &Context, progress: &Progress) -> Options {
     let transport = context.config.transport.clone();
+    let registries = context.config.registries.clone();
     Options {
         offline: context.config.offline.is_some(),
         tls_verify,
@@ -275,7 +291,10 @@ pub(super) fn options(tls_verify: bool, context: &Context, progress: &Progress) 
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
-        silence: SILENCE,
+        cert_dir: None,
+        cert_dirs: transport.cert_dirs,
+        silence: registries.silence.unwrap_or(SILENCE),
+        registries,
         listener: listener(progress.clone()),
     }
 }
@@ -353,7 +372,7 @@ mod tests {
     #[test]
     fn a_directory_has_one_name_from_everywhere() {
         let here = std::env::current_dir().unwrap();
-        let name = |text: &str| stored_name(&text.parse().unwrap());
+        let name = |text: &str| absolute(text.parse().unwrap());
         assert_eq!(name("oci:lay:1"), format!("oci:{}/lay:1", here.display()));
         assert_eq!(name("oci:/lay"), "oci:/lay");
         assert_eq!(name("alpine"), "docker.io/library/alpine:latest");

@@ -1,5 +1,7 @@
 //! `sandbox pull`: fetch an image without running it.
 
+use std::path::PathBuf;
+
 use super::{
     Context,
     fetch::{self, PullPolicy, Request},
@@ -33,6 +35,11 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     tls_verify: bool,
 
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
+
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -54,6 +61,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         policy: PullPolicy::Always,
         platform: args.platform.as_ref(),
         tls_verify: args.tls_verify,
+        cert_dir: args.cert_dir.as_deref(),
     };
     let quiet = context.ui.quiet || args.quiet;
     let context = context.with(Ui { quiet, ..context.ui });

@@ -61,10 +61,10 @@ enum Compression {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let name = destination(args)?;
+    let name = &context.config.registries.complete_name(destination(args, context)?);
     context.online(&format!("push `{name}`"))?;
     let store = context.store_alone()?;
-    let image = stored(&args.image, &store)?;
+    let image = stored(&args.image, &store, context)?;
     let progress = Progress::new(Ui { quiet: context.ui.quiet || args.quiet, ..context.ui });
     let delivery = Delivery {
         compression: args.compression.map(Into::into),
@@ -81,7 +81,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     ui::print(&format!("digest: {digest}\n"))
 }
 
-fn destination(args: &Args) -> Result<&Name, Error> {
+fn destination<'a>(args: &'a Args, context: &Context) -> Result<&'a Name, Error> {
     let name = match (&args.name, &args.image) {
         (Some(name), _) => name,
         (None, Reference::Registry(name)) if args.image.id().is_none() => name,
@@ -92,7 +92,7 @@ fn destination(args: &Args) -> Result<&Name, Error> {
             ));
         }
     };
-    new_name(name).map(|_| name)
+    new_name(name, context).map(|_| name)
 }
 
 /// Repositories of the same registry that the image is known by.

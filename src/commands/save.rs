@@ -54,7 +54,7 @@ enum Format {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
-    let images = images(&args.images, &store)?;
+    let images = images(&args.images, &store, context)?;
     let open = |diff_id: &DiffId| open_tar(diff_id, &store).map(|(tar, _)| tar);
     let format = match args.format {
         Format::DockerArchive => ArchiveFormat::Docker,
@@ -80,11 +80,15 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
 }
 
 /// The images that were asked for, each once, with the names that were used.
-fn images(references: &[Reference], store: &Store) -> Result<Vec<Outgoing>, Error> {
+fn images(
+    references: &[Reference],
+    store: &Store,
+    context: &Context,
+) -> Result<Vec<Outgoing>, Error> {
     let mut found: Vec<(Image, Vec<Name>)> = Vec::new();
     for reference in references {
-        let image = stored(reference, store)?;
-        let name = saved_name(reference);
+        let image = stored(reference, store, context)?;
+        let name = saved_name(&context.config.registries.complete(reference));
         match found.iter_mut().find(|(other, _)| other.digest == image.digest) {
             Some((_, names)) => names.extend(name),
             None => found.push((image, name.into_iter().collect())),

@@ -13,7 +13,12 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 
-use super::{Error, size::parse_size};
+use super::{
+    Error,
+    registries::{Aliases, Table},
+    size::parse_size,
+};
+use crate::oci::Registries;
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -22,6 +27,8 @@ pub(super) struct File {
     /// Whether no registry is asked.
     pub(super) offline: bool,
     pub(super) storage: Storage,
+    registries: Table,
+    aliases: Aliases,
 }
 
 /// `[storage]`: the store.
@@ -45,6 +52,11 @@ impl File {
             Err(error) if is_absent(&error) => Ok(Self::default()),
             Err(source) => Err(Error::Unreadable { path: path.into(), source }),
         }
+    }
+
+    /// All that is said about registries and names.
+    pub(super) fn registries(&self) -> Registries {
+        Registries { aliases: self.aliases.0.clone(), ..self.registries.0.clone() }
     }
 }
 
@@ -97,12 +109,40 @@ mod tests {
             ("[storage]\nmax = \"1x\"\n", "line 2", "`x` is not one of"),
             ("[storage]\nmax = 5\n", "line 2", "invalid type"),
             ("[storage\n", "line 1", ""),
+            ("[registries]\n\ndefault = \"x\"\n", "line 3", "`x` is not of the form"),
+            ("[registries]\ndefalt = \"x.y\"\n", "line 2", "`defalt` is neither"),
+            ("[registries]\ntimeout = 0\n", "line 2", "from 1 to 3600"),
+            ("[registries.\"a.b\"]\n\nmirror = []\n", "line 3", "unknown field `mirror`"),
+            ("[registries.\"a.b\"]\nmirrors = [\"http://x.y\"]\n", "line 2", "scheme"),
+            ("[registries.\"a.b/c\"]\n", "line 1", "`a.b/c` is neither"),
+            ("[aliases]\nx = \"a.b\"\n", "line 2", "names no repository"),
+            ("[aliases]\n\"x:1\" = \"a.b/c\"\n", "line 2", "`x:1` is not a name"),
+            ("[aliases]\n\"a.b/x\" = \"a.b/c\"\n", "line 2", "`a.b/x` is not a name"),
         ];
         for (text, line, what) in cases {
             let error = parse(text).unwrap_err();
             assert!(error.contains("/c.toml") && error.contains(line), "{error}");
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn registries_and_aliases_are_read() {
+        let text = "[registries]\ndefault = \"r.test\"\ntimeout = 5\n\
+                    [registries.\"docker.io\"]\nmirrors = [\"m.test/hub\", \"n.test:5000\"]\n\
+                    [registries.\"n.test:5000\"]\ninsecure = true\n\
+                    [aliases]\nbuild = \"ghcr.io/me/build\"\n";
+        let registries = parse(text).unwrap().registries();
+        assert_eq!(registries.default.as_ref().unwrap().to_string(), "r.test");
+        assert_eq!(registries.silence.unwrap().as_secs(), 5);
+        let hub = registries.of("docker.io");
+        let mirrors: Vec<String> = hub.mirrors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (mirrors, hub.insecure),
+            (vec!["m.test/hub".into(), "n.test:5000".into()], false)
+        );
+        assert!(registries.of("n.test:5000").insecure);
+        assert_eq!(registries.aliases["build"].to_string(), "ghcr.io/me/build");
     }
 
     #[test]

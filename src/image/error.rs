@@ -40,6 +40,8 @@ pub enum Error {
     Transport { host: String, cause: String },
     #[error("`{proxy}` is not the address of a proxy")]
     BadProxy { proxy: String },
+    #[error("cannot use {}: {why}", file.display())]
+    BadCertificate { file: PathBuf, why: String },
     #[error("the image is not for {wanted}; available: {}", List(available))]
     PlatformMissing { wanted: Platform, available: Vec<Platform> },
     #[error("the image is for {actual}, not for {wanted}")]

@@ -12,6 +12,10 @@ pub enum Event<'a> {
     Waiting { error: &'a Error, wait: Duration, next: u32, tries: u32 },
     /// The next try comes at once.
     Retrying { error: &'a Error },
+    /// Of several places, this one has the image.
+    Serves { place: &'a str },
+    /// A mirror does not help.
+    PassedOver { mirror: &'a str, next: &'a str, error: &'a Error },
 }
 
 impl fmt::Display for Event<'_> {
@@ -22,6 +26,10 @@ impl fmt::Display for Event<'_> {
                 write!(f, "{error}; try {next} of {tries} comes in {seconds} s")
             }
             Self::Retrying { error } => write!(f, "{error}; trying again"),
+            Self::Serves { place } => write!(f, "the image comes from {place}"),
+            Self::PassedOver { mirror, next, error } => {
+                write!(f, "{mirror} does not help, {next} is next: {error}")
+            }
         }
     }
 }

@@ -16,6 +16,7 @@
 //! digest were right, so that end of file *is* the proof.
 
 mod archive;
+mod certificates;
 mod challenge;
 mod docker;
 mod error;
@@ -23,6 +24,7 @@ mod layout;
 mod listener;
 mod load;
 mod outgoing;
+mod proxy;
 mod push;
 mod registry;
 mod resolve;
@@ -46,7 +48,7 @@ pub use save::{ArchiveFormat, save_archive, save_directory};
 pub use survey::{Survey, survey};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference, Registries};
 
 /// How registries are reached.
 #[derive(Debug, Clone)]
@@ -62,6 +64,12 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// Certificates for every registry that is asked (`certificates`).
+    pub cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry, the first one wins.
+    pub cert_dirs: Vec<PathBuf>,
+    /// Mirrors, and registries without security.
+    pub registries: Registries,
     /// A connection that brings nothing for so long counts as broken.
     pub silence: Duration,
     /// Who is told what happens on the way.

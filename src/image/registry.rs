@@ -14,6 +14,7 @@
 mod answer;
 mod blob;
 mod feed;
+pub(super) mod places;
 mod retry;
 
 use std::{
@@ -26,13 +27,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use blob::Download;
 use bytes::{Buf, Bytes};
 use feed::Sink;
 use oci_client::manifest as media_type;
+use places::Places;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -40,7 +41,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Event, Listener, Opened, Options, challenge::Bearer, resolve::Store, transport, verify,
+    Error, Event, Listener, Opened, Options, challenge::Bearer, resolve::Store, transport::Clients,
 };
 use crate::oci::{Descriptor, Name};
 
@@ -57,71 +58,44 @@ const PIECES: usize = 4;
 /// Answers to failed requests and tokens are short.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// Connects to the registry of `name`, and reads what `name` points at.
+/// Connects to the registry of `name`, or to a mirror, and reads what `name`
+/// points at.
 pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
-    by_scheme(name, options, |scheme| open_by(scheme, name, options))
-}
-
-/// Talks https, or where it may be http.
-pub(super) fn by_scheme<T>(
-    name: &Name,
-    options: &Options,
-    open_by: impl Fn(&'static str) -> Result<T, Error>,
-) -> Result<T, Error> {
-    if transport::is_loopback(&name.registry) {
-        return open_by("http");
-    }
-    match open_by("https") {
-        Err(Error::Unreachable { .. } | Error::Untrusted { .. }) if !options.tls_verify => {
-            open_by("http")
-        }
-        result => result,
-    }
-}
-
-fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
-    let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let registry = Registry::start(Connection::new(client, scheme, name, options))?;
+    let registry = Registry::start(Places::new(name, options)?)?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
-    let root = registry.document(wanted)?;
-    if let Some(expected) = &name.digest {
-        let actual = verify::digest(&root);
-        if actual != *expected {
-            return Err(Error::DigestMismatch { expected: expected.clone(), actual });
-        }
-    }
+    let root = registry.wait(async move |places| places.first_document(&wanted).await)?;
     Ok((Box::new(registry), root))
 }
 
 /// One repository, and the thread that talks to it.
 #[derive(Debug)]
 pub(super) struct Registry {
-    pub(super) connection: Arc<Connection>,
+    pub(super) places: Arc<Places>,
     pub(super) runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Registry {
-    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(places: Places) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "start a thread for the network".into(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let work = move || drop(runtime.block_on(stopped));
         let thread = thread::Builder::new().name("registry".into()).spawn(work).map_err(failed)?;
-        let connection = Arc::new(connection);
-        Ok(Self { connection, runtime: handle, stop: Some(stop), thread: Some(thread) })
+        let places = Arc::new(places);
+        Ok(Self { places, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Requests a blob, and waits until the registry agrees.
     fn feed(&self, id: String, size: u64) -> Result<Box<dyn Read + Send + '_>, Error> {
         let (sender, mut pieces) = mpsc::channel(PIECES);
-        let connection = self.connection.clone();
+        let places = self.places.clone();
         self.runtime.spawn(async move {
             let mut sink = Sink::new(sender, size);
-            if let Err(error) = connection.feed(&id, &mut Download::default(), &mut sink).await {
+            if let Err(error) = places.feed(&id, &mut sink).await {
                 sink.fail(error).await;
             }
         });
@@ -129,13 +103,14 @@ impl Registry {
         Ok(Box::new(Pieces { pieces, current }))
     }
 
-    /// Reads a manifest by tag or digest.
-    fn document(&self, id: String) -> Result<Vec<u8>, Error> {
-        let (sender, answer) = oneshot::channel();
-        let connection = self.connection.clone();
-        // Nobody stops the thread while `self` is used.
-        self.runtime.spawn(async move { drop(sender.send(connection.document(&id).await)) });
-        answer.blocking_recv().unwrap_or_else(|_| Err(self.connection.transport("stopped".into())))
+    /// Waits for what the registry's thread does.
+    fn wait<T, F, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send,
+        W: FnOnce(Arc<Places>) -> F,
+    {
+        self.runtime.block_on(work(self.places.clone()))
     }
 }
 
@@ -154,7 +129,8 @@ impl Store for Registry {
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        let document = self.document(descriptor.digest.to_string())?;
+        let id = descriptor.digest.to_string();
+        let document = self.wait(async move |places| places.document(&id).await)?;
         Ok(Box::new(Cursor::new(document)))
     }
 }
@@ -186,7 +162,12 @@ impl Read for Pieces {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) client: Client,
-    scheme: &'static str,
+    /// For where a redirect leads, if the certificate that `client` shows is for
+    /// the registry alone.
+    elsewhere: Option<Client>,
+    /// Whether plain http is spoken, and whether what is spoken may still change.
+    plain: AtomicBool,
+    may_switch: AtomicBool,
     pub(super) name: Name,
     token: Mutex<Option<String>>,
     /// Whether the registry has ever answered.
@@ -200,19 +181,23 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        client: Client,
-        scheme: &'static str,
-        name: &Name,
+    fn new(
+        clients: Clients,
+        plain: bool,
+        https_only: bool,
+        name: Name,
+        spare: bool,
         options: &Options,
     ) -> Self {
         Self {
-            client,
-            scheme,
-            name: name.clone(),
+            client: clients.registry,
+            elsewhere: clients.elsewhere,
+            plain: plain.into(),
+            may_switch: (!https_only).into(),
+            name,
             token: Mutex::new(None),
             answered: AtomicBool::new(false),
-            spare: false,
+            spare,
             silence: options.silence,
             listener: options.listener.clone(),
             told: Mutex::new(None),
@@ -221,6 +206,34 @@ impl Connection {
 
     fn host(&self) -> String {
         self.name.registry.clone()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.plain.load(Ordering::Relaxed) { "http" } else { "https" }
+    }
+
+    /// Registry and repository, for people.
+    fn place(&self) -> String {
+        format!("{}/{}", self.name.registry, self.name.repository)
+    }
+
+    /// Speaks http instead of https from now on, or the other way round, if that
+    /// is what the error says and it is allowed.
+    ///
+    /// A server of TLS answers plain http with 400, if at all.
+    pub(super) fn switched(&self, error: &Error) -> bool {
+        let wrong = match error {
+            Error::Unexpected { status, .. } => {
+                self.scheme() == "http" && status.starts_with("400")
+            }
+            Error::Unreachable { .. } | Error::Untrusted { .. } => self.scheme() == "https",
+            _ => false,
+        };
+        let switched = wrong && self.may_switch.swap(false, Ordering::Relaxed);
+        if switched {
+            self.plain.fetch_not(Ordering::Relaxed);
+        }
+        switched
     }
 
     fn answered(&self) -> bool {
@@ -260,7 +273,8 @@ impl Connection {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        let url = format!("{}://{host}/v2/{}/{kind}/{id}", self.scheme, self.name.repository);
+        let (scheme, repository) = (self.scheme(), &self.name.repository);
+        let url = format!("{scheme}://{host}/v2/{repository}/{kind}/{id}");
         url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
     }
 
@@ -268,6 +282,7 @@ impl Connection {
     async fn authorized(&self, url: &Url, headers: HeaderMap) -> Result<Response, Error> {
         let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
         let response = self.send(|| get().headers(headers.clone())).await?;
+        let response = self.redirected(response, &headers).await?;
         self.accepted(response).await
     }
 
@@ -303,15 +318,36 @@ impl Connection {
         Ok(response)
     }
 
+    /// The client for an address that the registry has named: only the registry
+    /// itself may see who we are.
+    fn client_for(&self, url: &Url) -> &Client {
+        let ours = self.url("", "").is_ok_and(|base| base.origin() == url.origin());
+        self.elsewhere.as_ref().filter(|_| !ours).unwrap_or(&self.client)
+    }
+
+    /// Follows a redirect to another server, which must not see who we are.
+    async fn redirected(&self, response: Response, headers: &HeaderMap) -> Result<Response, Error> {
+        let Some(client) = self.elsewhere.as_ref().filter(|_| response.status().is_redirection())
+        else {
+            return Ok(response);
+        };
+        let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+        let target = target.and_then(|target| response.url().join(target).ok());
+        let target = target.ok_or_else(|| self.transport("it redirects to nowhere".into()))?;
+        let request = client.get(target).headers(headers.clone());
+        request.send().await.map_err(|e| self.broken(&e))
+    }
+
     async fn anonymous_token(&self, bearer: &Bearer) -> Result<String, Error> {
         let bad = |cause: &str| self.transport(format!("cannot log in anonymously: {cause}"));
         let mut realm: Url =
             bearer.realm.parse().map_err(|_| bad("the realm is not an address"))?;
-        if realm.scheme() != "https" && self.scheme == "https" {
+        if realm.scheme() != "https" && self.scheme() == "https" {
             return Err(bad("the realm is not reached by https"));
         }
         realm.query_pairs_mut().extend_pairs(&bearer.query);
-        let response = self.client.get(realm).send().await.map_err(|e| self.broken(&e))?;
+        let client = self.client_for(&realm);
+        let response = client.get(realm).send().await.map_err(|e| self.broken(&e))?;
         let answer = self.answer(self.accepted(response).await?).await?;
         let token: Token = serde_json::from_slice(&answer).map_err(|e| bad(&e.to_string()))?;
         token.token.or(token.access_token).ok_or_else(|| bad("the answer has no token"))
@@ -323,6 +359,7 @@ impl Connection {
         match status {
             // Whoever asked for a range sees to its answer.
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.may_switch.store(false, Ordering::Relaxed);
                 Ok(response)
             }
             StatusCode::NOT_FOUND => Err(Error::NotFound { image: self.name.familiar() }),

@@ -79,6 +79,9 @@ pub(super) fn open(reference: &str) -> Result<Source, Error> {
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
+        cert_dir: None,
+        cert_dirs: Vec::new(),
+        registries: crate::oci::Registries::default(),
         silence: std::time::Duration::from_secs(5),
         listener: super::Listener::default(),
     };

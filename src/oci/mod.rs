@@ -9,6 +9,7 @@ mod manifest;
 mod platform;
 mod record;
 mod reference;
+mod registries;
 mod rootfs;
 mod spec;
 mod status;
@@ -23,6 +24,7 @@ pub use record::{
     SeccompChoice, Status,
 };
 pub use reference::{InvalidReference, Name, Reference};
+pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{
     Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,

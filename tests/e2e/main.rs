@@ -25,6 +25,7 @@ mod nested;
 mod network;
 mod pinning;
 mod pull;
+mod registry_transport;
 mod run;
 mod signals;
 mod smoke;

@@ -38,6 +38,7 @@ impl Base {
             policy: args.pull,
             platform: args.platform.as_ref(),
             tls_verify: args.tls_verify,
+            cert_dir: args.cert_dir.as_deref(),
         };
         match &args.image {
             Reference::Host => Ok(Self::Host),

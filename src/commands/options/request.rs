@@ -157,6 +157,11 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub tls_verify: bool,
 
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    pub cert_dir: Option<PathBuf>,
+
     /// Show no progress and no notes
     #[arg(short, long)]
     pub quiet: bool,

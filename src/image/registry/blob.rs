@@ -56,6 +56,11 @@ impl Download {
             }
         }
     }
+
+    /// Another server knows nothing of this one's tags.
+    pub(super) fn change_place(&mut self) {
+        (self.etag, self.whole_only) = (None, false);
+    }
 }
 
 /// The first byte of `Content-Range: bytes 10-99/100`.
@@ -81,6 +86,8 @@ mod tests {
         download.position = 10;
         let expected = head(&[("range", "bytes=10-"), ("if-range", "\"x\"")]);
         assert_eq!(download.headers(), expected);
+        download.change_place();
+        assert_eq!(download.headers(), head(&[("range", "bytes=10-")]));
     }
 
     #[test]

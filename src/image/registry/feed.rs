@@ -12,7 +12,10 @@ use super::{
     blob::Download,
     retry::{self, Failure, Tried},
 };
-use crate::image::{Error, Event, verify};
+use crate::{
+    image::{Error, Event, verify},
+    oci::Digest,
+};
 
 /// Waits that are shorter are not worth a word.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -120,11 +123,20 @@ impl Connection {
         let response = self.authorized(&self.url("manifests", id)?, HeaderMap::new()).await;
         let response = response.map_err(|error| self.missing(error, id))?;
         let most = usize::try_from(verify::MAX_DOCUMENT).unwrap_or(usize::MAX);
-        self.body(response, most, verify::too_large).await
+        let document = self.body(response, most, verify::too_large).await?;
+        match id.parse::<Digest>() {
+            Ok(expected) if verify::digest(&document) != expected => {
+                Err(Error::DigestMismatch { actual: verify::digest(&document), expected })
+            }
+            _ => Ok(document),
+        }
     }
 
     /// Waits until the next try, or gives the error back.
     async fn pause(&self, attempts: &mut Attempts, error: Error) -> Result<(), Error> {
+        if self.switched(&error) {
+            return Ok(());
+        }
         attempts.failed += 1;
         let tried = Tried {
             times: attempts.failed,

@@ -170,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn what_would_fail_again_is_final() {
+        let (host, cause) = (|| "h".to_owned(), || "c".to_owned());
+        let passing = Failure::Passing { asked: None };
+        let cases = [
+            (Error::Unreachable { host: host(), cause: cause() }, Failure::Connect),
+            (Error::Broken { host: host(), cause: cause() }, passing),
+            (Error::TooManyRequests { host: host(), asked: None, said: cause() }, passing),
+            (Error::Untrusted { host: host(), cause: cause() }, Failure::Final),
+            (Error::UnknownHost { host: host() }, Failure::Final),
+            (Error::NotFound { image: cause() }, Failure::Final),
+            (Error::Denied { host: host(), image: cause() }, Failure::Final),
+        ];
+        for (error, failure) in cases {
+            assert_eq!(Failure::of(&error), failure, "{error}");
+        }
+    }
+
+    #[test]
     fn chance_halves_a_wait_at_most() {
         let wait = |chance| next(passing(0), FRESH, chance).unwrap().as_millis();
         assert_eq!([wait(0.0), wait(0.5), wait(1.0)], [250, 375, 500]);
