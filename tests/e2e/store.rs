@@ -6,9 +6,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    require,
+    only_for, require,
     support::{
-        Compression, Dir, Image, Layer, Registry, Store, Test, eventually, text, user_namespaces,
+        Compression, Dir, Image, Layer, Registry, Store, Test, chown_is_real, eventually, text,
+        user_namespaces,
     },
 };
 
@@ -375,4 +376,50 @@ fn a_store_that_is_read_only_is_named() {
         Test::sandbox(&["system", "df"]).store(&store).after(read_only).check();
         Test::sandbox(&["system", "check"]).store(&store).after(read_only).check();
     }
+}
+
+#[test]
+fn reset_removes_the_store_but_not_from_under_a_sandbox() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let [one, _] = pull_two(&store);
+    litter(&store);
+    let reset = || Test::sandbox(&["system", "reset", "-f"]).store(&store);
+    let script = "echo ready; read go; true";
+    let mut running = Test::sandbox(&["run", "-i", &one, "sh", "-c", script]).store(&store).spawn();
+    running.wait_for("ready");
+    reset().fails(125, &["is in use", "sandbox ps"]).check();
+    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    drop(running.stdin());
+    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    let before = du(&store);
+    reset().stdout(&format!("freed: {} ({before} bytes)\n", megabytes(before))).check();
+    assert!(!store.path().exists());
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Where nobody has ranges of ids, every file belongs to the user; but what an
+/// image shuts is shut.
+#[test]
+fn a_store_of_one_id_is_removed_by_rm_unless_an_image_shuts_directories() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(!chown_is_real());
+    let pull = |layer: Layer, name: &str| {
+        let store = Store::new();
+        let name = Image::busybox().layer(layer, Compression::Gzip).push(Registry::shared(), name);
+        Test::sandbox(&["run", &name, "true"]).store(&store).check();
+        assert_eq!(store.entries("layers"), ["one"]);
+        store
+    };
+    let rm = |store: &Store| {
+        Command::new("rm").arg("-rf").arg(store.path()).output().unwrap().status.success()
+    };
+    assert!(rm(&pull(Layer::new().file("open/file", 0o000, "content"), "store/rm")));
+    let shut = pull(Layer::new().dir("shut/", 0o555).file("shut/file", 0o644, ""), "store/shut");
+    assert!(!rm(&shut));
+    Test::sandbox(&["system", "reset", "-f"]).store(&shut).check();
+    assert!(!shut.path().exists());
 }
