@@ -32,6 +32,9 @@ pub struct Storage {
     /// first; none for no limit.
     #[serde(deserialize_with = "size")]
     pub max: Option<u64>,
+    /// Stores in which images are found, too, and that are only read; absolute.
+    #[serde(deserialize_with = "absolute")]
+    pub additional: Vec<PathBuf>,
 }
 
 impl File {
@@ -71,6 +74,16 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Er
     parse_size(&text).map(Some).map_err(D::Error::custom)
 }
 
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    match paths.iter().find(|path| !path.is_absolute()) {
+        Some(path) => {
+            Err(D::Error::custom(format!("`{}` is not an absolute path", path.display())))
+        }
+        None => Ok(paths),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +116,14 @@ mod tests {
             assert!(error.contains("/c.toml") && error.contains(line), "{error}");
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn further_stores_are_absolute() {
+        let file = parse("[storage]\nadditional = [\"/opt/images\", \"/srv/i\"]\n").unwrap();
+        assert_eq!(file.storage.additional, [Path::new("/opt/images"), Path::new("/srv/i")]);
+        let error = parse("[storage]\nadditional = [\"~/i\"]\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("`~/i` is not an absolute"), "{error}");
     }
 
     #[test]

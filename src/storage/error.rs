@@ -36,6 +36,8 @@ pub enum Error {
         root.display(), needed.div_ceil(1_000_000), free / 1_000_000
     )]
     NoRoom { root: PathBuf, needed: u64, free: u64, source: Option<Box<Error>> },
+    #[error("cannot use the layer in {}", path.display())]
+    Additional { path: PathBuf, source: io::Error },
     #[error("the store in {} is in use: {} {}", root.display(), first.display(), and_more(*count))]
     InUse { root: PathBuf, first: PathBuf, count: usize },
     #[error("the layers of the image are not those that its config lists")]

@@ -423,3 +423,71 @@ fn a_store_of_one_id_is_removed_by_rm_unless_an_image_shuts_directories() {
     Test::sandbox(&["system", "reset", "-f"]).store(&shut).check();
     assert!(!shut.path().exists());
 }
+
+/// A store that is read besides one's own, with an image whose registry is gone.
+struct Shared {
+    store: Store,
+    config: Dir,
+    image: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let (store, config, registry) = (Store::new(), Dir::new("config"), Registry::new());
+        let layer = Layer::new().file("shared", 0o640, "content").dir("tmp/", 0o1777);
+        let image = Image::busybox().layer(layer, Compression::Gzip).push(&registry, "shared");
+        Test::sandbox(&["pull", "-q", &image]).store(&store).check();
+        fs::create_dir(config.path().join("sandbox")).unwrap();
+        let settings = format!("[storage]\nadditional = [\"{}\"]\n", store.path().display());
+        config.write("sandbox/config.toml", settings);
+        Self { store, config, image }
+    }
+
+    fn sandbox(&self, args: &[&str], store: &Store) -> Test {
+        Test::sandbox(args).store(store).env("XDG_CONFIG_HOME", self.config.path())
+    }
+
+    /// All that is in it, with sizes and times, but for when it was read.
+    fn listing(&self) -> String {
+        let format = "%P %y %s %T@ %C@\n";
+        let find = Command::new("find").arg(self.store.path()).args(["-printf", format]).output();
+        text(&find.unwrap().stdout)
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_is_used_where_it_is() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let before = shared.listing();
+    let script = "cat /shared; echo changed >/shared; rm /bin/wc; mkdir /new; cat /shared";
+    let run = ["run", "--pull", "never", &shared.image, "sh", "-c", script];
+    shared.sandbox(&run, &store).stdout("contentchanged\n").check();
+    let images = text(&shared.sandbox(&["images"], &store).output().stdout);
+    assert!(images.contains("/shared"), "{images}");
+    shared.sandbox(&["system", "check"], &store).check();
+    shared.sandbox(&["system", "prune", "-af"], &store).check();
+    assert_eq!(shared.listing(), before);
+    for map in store.entries("layers") {
+        assert_eq!(store.entries(&format!("layers/{map}")), [""; 0]);
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_with_other_ids_is_unpacked_from_there() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let layers = shared.store.path().join("layers");
+    let map = shared.store.entries("layers").remove(0);
+    fs::rename(layers.join(map), layers.join("5+5,5+5")).unwrap();
+    let before = shared.listing();
+    let path = shared.store.path().display();
+    let read_only = format!("mount --bind {path} {path}; mount -o remount,bind,ro {path}");
+    let cat = ["run", "--pull", "never", &shared.image, "cat", "/shared"];
+    shared.sandbox(&cat, &store).after(&read_only).stdout("content").check();
+    assert_eq!(shared.listing(), before);
+    let map = store.entries("layers").remove(0);
+    assert_eq!(store.entries(&format!("layers/{map}")).len(), 2);
+    // Now it is our own.
+    Test::sandbox(&cat).store(&store).after("true").stdout("content").check();
+}
