@@ -110,6 +110,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-signal -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l isolation -r -f -a "default\t''"
@@ -178,6 +179,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l isolation -r -f -a "default\t''"
@@ -344,6 +346,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l lockfile -d 'Th
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -490,6 +493,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_s
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -683,6 +687,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l isolation -r -f -a "default\t''"
@@ -852,6 +857,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Note something about the sandbox' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l isolation -r -f -a "default\t''"
@@ -956,17 +962,18 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_see
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "systemd" -d 'Print a systemd unit that keeps a sandbox running'
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from check" -l format -d 'How to print what was found' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from check" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -1003,9 +1010,18 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -s f -l force -d 'Do not ask'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs'"
@@ -1091,3 +1107,4 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_su
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'

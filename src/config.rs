@@ -47,6 +47,16 @@ pub struct Config {
     pub locked: bool,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
+    /// The further stores that it names.
+    pub additional: Vec<AdditionalStore>,
+}
+
+/// A store that is only read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdditionalStore {
+    pub path: PathBuf,
+    /// Whether it belongs to the user, who must be known before ids change.
+    pub is_ours: bool,
 }
 
 /// What the environment says about connections.
@@ -119,6 +129,7 @@ impl Config {
             registries: file.registries(),
             offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
+            additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             storage: file.storage,
         })
     }
@@ -126,6 +137,16 @@ impl Config {
     /// The value of a variable that the user has named (`-e NAME`).
     pub fn variable(&self, name: &str) -> Option<OsString> {
         env::var_os(name)
+    }
+}
+
+impl AdditionalStore {
+    /// One that is not there, such as on a file system that is not mounted, holds
+    /// nothing.
+    fn find(path: &PathBuf) -> Self {
+        let user = nix::unistd::geteuid().as_raw();
+        let is_ours = fs::metadata(path).is_ok_and(|found| found.uid() == user);
+        Self { path: path.clone(), is_ours }
     }
 }
 

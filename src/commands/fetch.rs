@@ -75,6 +75,9 @@ pub(super) fn image(
         if let Some(image) = store.image(&name)?.filter(serves) {
             return Ok(image);
         }
+        if let Some(image) = adopt(&name, request, store, domain, context)? {
+            return Ok(image);
+        }
     }
     if is_id {
         return Err(not_there(&name)); // No registry knows it.
@@ -84,6 +87,27 @@ pub(super) fn image(
     }
     check_online(&name, request, context)?;
     fetch(&name, request, store, domain, context)
+}
+
+/// The image from another store in which it cannot be used in place; if that fails,
+/// from where it comes.
+fn adopt(
+    name: &str,
+    request: &Request<'_>,
+    store: &Store,
+    domain: &mut Domain,
+    context: &Context,
+) -> Result<Option<Image>, Error> {
+    if !store.has_additional() {
+        return Ok(None);
+    }
+    domain.settle()?;
+    let host = Platform::host();
+    let wanted = request.platform.unwrap_or(&host);
+    store.adopt(name, |config| config.platform().serves(wanted)).or_else(|error| {
+        context.ui.note(&with_causes(&error));
+        Ok(None)
+    })
 }
 
 /// The image that a lock names, from the store if it has it by any name: what
@@ -262,6 +286,17 @@ pub(super) fn again(
     add_layers(&source, store, &progress)?;
     store.put_image(name, source.manifest(), source.config())?;
     Ok(())
+}
+
+/// An error in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// Evicts images if `storage.max` is set and exceeded; one that this store has

@@ -46,11 +46,11 @@ pub mod version;
 pub mod wait;
 
 use crate::{
-    config::Config,
+    config::{AdditionalStore, Config},
     error::Error,
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
-    storage::{Map, Store},
+    storage::{Additional, Map, Store},
     ui::{self, Ui},
 };
 
@@ -100,11 +100,22 @@ impl Context {
     fn store_unswept(&self) -> Result<Store, Error> {
         let mut domain = self.enter_domain()?;
         domain.settle()?;
-        Ok(Store::unswept_with_map(&self.config.root, map(&domain)))
+        let store = Store::unswept_with_map(&self.config.root, map(&domain));
+        Ok(store.with_additional(self.additional()))
     }
 
     fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
-        Ok(Store::open(&self.config.root, map(domain))?)
+        let store = Store::open(&self.config.root, map(domain))?;
+        Ok(store.with_additional(self.additional()))
+    }
+
+    fn additional(&self) -> Vec<Additional> {
+        let stores = self.config.additional.iter();
+        let store = |store: &AdditionalStore| Additional {
+            root: store.path.clone(),
+            is_ours: store.is_ours,
+        };
+        stores.map(store).collect()
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Storage {
     /// first; none for no limit.
     #[serde(deserialize_with = "size")]
     pub max: Option<u64>,
+    /// Stores in which images are found, too, and that are only read; absolute.
+    #[serde(deserialize_with = "absolute")]
+    pub additional: Vec<PathBuf>,
 }
 
 impl File {
@@ -81,6 +84,16 @@ fn is_absent(error: &io::Error) -> bool {
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_size(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    match paths.iter().find(|path| !path.is_absolute()) {
+        Some(path) => {
+            Err(D::Error::custom(format!("`{}` is not an absolute path", path.display())))
+        }
+        None => Ok(paths),
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +156,14 @@ mod tests {
         );
         assert!(registries.of("n.test:5000").insecure);
         assert_eq!(registries.aliases["build"].to_string(), "ghcr.io/me/build");
+    }
+
+    #[test]
+    fn further_stores_are_absolute() {
+        let file = parse("[storage]\nadditional = [\"/opt/images\", \"/srv/i\"]\n").unwrap();
+        assert_eq!(file.storage.additional, [Path::new("/opt/images"), Path::new("/srv/i")]);
+        let error = parse("[storage]\nadditional = [\"~/i\"]\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("`~/i` is not an absolute"), "{error}");
     }
 
     #[test]

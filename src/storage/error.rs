@@ -36,6 +36,10 @@ pub enum Error {
         root.display(), needed.div_ceil(1_000_000), free / 1_000_000
     )]
     NoRoom { root: PathBuf, needed: u64, free: u64, source: Option<Box<Error>> },
+    #[error("cannot use the layer in {}", path.display())]
+    Additional { path: PathBuf, source: io::Error },
+    #[error("the store in {} is in use: {} {}", root.display(), first.display(), and_more(*count))]
+    InUse { root: PathBuf, first: PathBuf, count: usize },
     #[error("the layers of the image are not those that its config lists")]
     LayersMissing,
     #[error("a sandbox named `{0}` exists already")]
@@ -112,6 +116,9 @@ impl Hint for Error {
                 "an earlier version has unpacked it: remove the image and pull it again".into(),
             ),
             Self::Damaged { .. } => Some("`sandbox system check --repair` fetches it again".into()),
+            Self::InUse { .. } => {
+                Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())
+            }
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
             | Self::Import { source: LayerError::Whiteout { source, .. }, .. }
@@ -119,12 +126,23 @@ impl Hint for Error {
             {
                 Some("without privileges, this needs Linux 5.8 or later".into())
             }
+            Self::NoRoom { source: None, .. } => Some(MAKE_ROOM.into()),
             Self::Store { root, .. }
             | Self::Layer { root, .. }
             | Self::Import { root, .. }
             | Self::NoRoom { root, .. } => about_file_system(root, self.errno()?),
             _ => None,
         }
+    }
+}
+
+const MAKE_ROOM: &str =
+    "`sandbox system df` shows what takes room, `sandbox system prune` makes some";
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => "is locked".into(),
+        count => format!("and {} more are locked", count - 1),
     }
 }
 
@@ -139,9 +157,7 @@ fn about_file_system(root: &Path, errno: Errno) -> Option<String> {
         }
         _ => return None,
     };
-    Some(format!(
-        "{what}: `sandbox system df` shows what takes room, `sandbox system prune` makes some"
-    ))
+    Some(format!("{what}: {MAKE_ROOM}"))
 }
 
 #[cfg(test)]

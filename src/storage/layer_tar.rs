@@ -56,7 +56,7 @@ impl Store {
         if !self.has_layer(diff_id) {
             return Err(Error::LayersMissing);
         }
-        LayerTar::open(&self.layer(diff_id), diff_id).map_err(|error| match error.kind() {
+        LayerTar::open(&self.layer_at(diff_id), diff_id).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::NoRecord { diff_id: diff_id.clone() },
             _ => Error::Damaged { what: "layer", digest: diff_id.0.clone() },
         })

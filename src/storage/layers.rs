@@ -20,7 +20,7 @@ impl Store {
         let layer = lock::shared(&self.layer(diff_id)).ok().flatten();
         let found = layer.is_some();
         layer.into_iter().for_each(|lock| self.held.keep(lock));
-        found
+        found || self.borrowed_layer(diff_id).is_some()
     }
 
     /// Unpacks a layer, unless it is there already.

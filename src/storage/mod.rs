@@ -27,6 +27,7 @@
 //! Owners on disk depend on the ids that we are root of, so layers are kept for
 //! each [`Map`] apart.
 
+mod additional;
 mod budget;
 mod check;
 mod collect;
@@ -51,6 +52,7 @@ mod pax;
 mod prune;
 mod record;
 mod remove;
+mod reset;
 mod resolve;
 mod room;
 mod rootfs;
@@ -73,6 +75,7 @@ use std::{
 
 use nix::errno::Errno;
 
+pub use additional::Additional;
 pub use budget::Evicted;
 pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
@@ -81,6 +84,7 @@ pub use images::StoredImage;
 pub use layer_tar::LayerTar;
 pub use map::Map;
 pub use prune::{Kind, Prune, Pruned, Removed};
+pub use reset::Reset;
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
 pub use turn::Turn;
@@ -103,6 +107,7 @@ pub struct Store {
     root: PathBuf,
     map: Map,
     held: Held,
+    additional: Vec<Additional>,
 }
 
 impl Store {
@@ -112,7 +117,7 @@ impl Store {
     /// # Errors
     /// If the store can be neither read nor made.
     pub fn open(root: &Path, map: Map) -> Result<Self, Error> {
-        let store = Self { root: root.into(), map, held: Held::default() };
+        let store = Self::unswept_with_map(root, map);
         store.sweep_or_create().map_err(|source| store.failed(source))?;
         Ok(store)
     }
@@ -126,7 +131,7 @@ impl Store {
 
     /// The same for those who look after it, and may remove what they find.
     pub fn unswept_with_map(root: &Path, map: Map) -> Self {
-        Self { root: root.into(), map, held: Held::default() }
+        Self { root: root.into(), map, held: Held::default(), additional: Vec::new() }
     }
 
     fn sweep_or_create(&self) -> sys::Result<()> {

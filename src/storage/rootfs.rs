@@ -21,7 +21,7 @@ impl Store {
     /// If that directory cannot be made.
     pub fn root_fs(&self, image: &Image, sandbox: &SandboxDir) -> Result<RootFs, Error> {
         let layers = stack(&image.config.rootfs.diff_ids);
-        let layers = layers.into_iter().map(|diff_id| self.layer(diff_id).join("fs"));
+        let layers = layers.into_iter().map(|diff_id| self.layer_at(diff_id).join("fs"));
         let lower = layers.chain([self.skeleton()?]).collect();
         Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
     }

@@ -6,9 +6,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    require,
+    only_for, require,
     support::{
-        Compression, Dir, Image, Layer, Registry, Store, Test, eventually, text, user_namespaces,
+        Compression, Dir, Image, Layer, Registry, Store, Test, chown_is_real, eventually, text,
+        user_namespaces,
     },
 };
 
@@ -375,4 +376,118 @@ fn a_store_that_is_read_only_is_named() {
         Test::sandbox(&["system", "df"]).store(&store).after(read_only).check();
         Test::sandbox(&["system", "check"]).store(&store).after(read_only).check();
     }
+}
+
+#[test]
+fn reset_removes_the_store_but_not_from_under_a_sandbox() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let [one, _] = pull_two(&store);
+    litter(&store);
+    let reset = || Test::sandbox(&["system", "reset", "-f"]).store(&store);
+    let script = "echo ready; read go; true";
+    let mut running = Test::sandbox(&["run", "-i", &one, "sh", "-c", script]).store(&store).spawn();
+    running.wait_for("ready");
+    reset().fails(125, &["is in use", "sandbox ps"]).check();
+    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    drop(running.stdin());
+    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    let before = du(&store);
+    reset().stdout(&format!("freed: {} ({before} bytes)\n", megabytes(before))).check();
+    assert!(!store.path().exists());
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Where nobody has ranges of ids, every file belongs to the user; but what an
+/// image shuts is shut.
+#[test]
+fn a_store_of_one_id_is_removed_by_rm_unless_an_image_shuts_directories() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(!chown_is_real());
+    let pull = |layer: Layer, name: &str| {
+        let store = Store::new();
+        let name = Image::busybox().layer(layer, Compression::Gzip).push(Registry::shared(), name);
+        Test::sandbox(&["run", &name, "true"]).store(&store).check();
+        assert_eq!(store.entries("layers"), ["one"]);
+        store
+    };
+    let rm = |store: &Store| {
+        Command::new("rm").arg("-rf").arg(store.path()).output().unwrap().status.success()
+    };
+    assert!(rm(&pull(Layer::new().file("open/file", 0o000, "content"), "store/rm")));
+    let shut = pull(Layer::new().dir("shut/", 0o555).file("shut/file", 0o644, ""), "store/shut");
+    assert!(!rm(&shut));
+    Test::sandbox(&["system", "reset", "-f"]).store(&shut).check();
+    assert!(!shut.path().exists());
+}
+
+/// A store that is read besides one's own, with an image whose registry is gone.
+struct Shared {
+    store: Store,
+    config: Dir,
+    image: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let (store, config, registry) = (Store::new(), Dir::new("config"), Registry::new());
+        let layer = Layer::new().file("shared", 0o640, "content").dir("tmp/", 0o1777);
+        let image = Image::busybox().layer(layer, Compression::Gzip).push(&registry, "shared");
+        Test::sandbox(&["pull", "-q", &image]).store(&store).check();
+        fs::create_dir(config.path().join("sandbox")).unwrap();
+        let settings = format!("[storage]\nadditional = [\"{}\"]\n", store.path().display());
+        config.write("sandbox/config.toml", settings);
+        Self { store, config, image }
+    }
+
+    fn sandbox(&self, args: &[&str], store: &Store) -> Test {
+        Test::sandbox(args).store(store).env("XDG_CONFIG_HOME", self.config.path())
+    }
+
+    /// All that is in it, with sizes and times, but for when it was read.
+    fn listing(&self) -> String {
+        let format = "%P %y %s %T@ %C@\n";
+        let find = Command::new("find").arg(self.store.path()).args(["-printf", format]).output();
+        text(&find.unwrap().stdout)
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_is_used_where_it_is() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let before = shared.listing();
+    let script = "cat /shared; echo changed >/shared; rm /bin/wc; mkdir /new; cat /shared";
+    let run = ["run", "--pull", "never", &shared.image, "sh", "-c", script];
+    shared.sandbox(&run, &store).stdout("contentchanged\n").check();
+    let images = text(&shared.sandbox(&["images"], &store).output().stdout);
+    assert!(images.contains("/shared"), "{images}");
+    shared.sandbox(&["system", "check"], &store).check();
+    shared.sandbox(&["system", "prune", "-af"], &store).check();
+    assert_eq!(shared.listing(), before);
+    for map in store.entries("layers") {
+        assert_eq!(store.entries(&format!("layers/{map}")), [""; 0]);
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_with_other_ids_is_unpacked_from_there() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let layers = shared.store.path().join("layers");
+    let map = shared.store.entries("layers").remove(0);
+    fs::rename(layers.join(map), layers.join("5+5,5+5")).unwrap();
+    let before = shared.listing();
+    let path = shared.store.path().display();
+    let read_only = format!("mount --bind {path} {path}; mount -o remount,bind,ro {path}");
+    let cat = ["run", "--pull", "never", &shared.image, "cat", "/shared"];
+    shared.sandbox(&cat, &store).after(&read_only).stdout("content").check();
+    assert_eq!(shared.listing(), before);
+    let map = store.entries("layers").remove(0);
+    assert_eq!(store.entries(&format!("layers/{map}")).len(), 2);
+    // Now it is our own.
+    Test::sandbox(&cat).store(&store).after("true").stdout("content").check();
 }
