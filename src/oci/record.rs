@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, ExitStatus, Mount, Process, Seccomp};
+use super::{Confinement, Digest, ExitStatus, Mount, Process, Resources, Seccomp};
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
 ///
@@ -32,6 +32,8 @@ pub struct SandboxConfig {
     pub privileged: bool,
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
+    #[serde(default)]
+    pub resources: Resources,
     pub host_pids: bool,
     pub seccomp: SeccompChoice,
     /// What connects it, as options of `run`.
@@ -108,6 +110,9 @@ pub struct SandboxState {
     pub ports: Vec<PortBinding>,
     /// Its own addresses.
     pub addresses: Vec<std::net::IpAddr>,
+    /// What holds its limits.
+    #[serde(default)]
+    pub confinement: Confinement,
 }
 
 impl SandboxState {
@@ -123,6 +128,7 @@ impl SandboxState {
             error: None,
             ports: Vec::new(),
             addresses: Vec::new(),
+            confinement: Confinement::default(),
         }
     }
 }

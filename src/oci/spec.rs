@@ -8,7 +8,7 @@ pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RootFs,
+    Confinement, RootFs,
     strings::{self, names},
 };
 
@@ -43,6 +43,8 @@ pub struct Spec {
     /// Whether what needs more than one user id is answered with success
     /// although it is not done (`runtime/seccomp.rs`, "Fake root").
     pub fake_root: bool,
+    /// What holds its limits.
+    pub confinement: Confinement,
 }
 
 /// The workload.

@@ -14,11 +14,12 @@ use super::{
     domain::Domain,
     handshake::{self, Failure, ParentEnd},
     keeper::Keeper,
+    limits,
     supervise::{self, Streams, Supervision},
     terminal::{self, Relay},
 };
 use crate::{
-    oci::{ExitStatus, Process, Spec},
+    oci::{Confinement, ExitStatus, Process, Spec},
     sys,
 };
 
@@ -34,6 +35,7 @@ pub struct Created {
     stdin: bool,
     stdio: Stdio,
     pipes: Option<Pipes>,
+    confinement: Confinement,
 }
 
 /// Where the standard streams of a workload are to lead.
@@ -83,6 +85,10 @@ pub fn create(
         ForkResult::Parent { child } => {
             drop(child_end);
             let child = Child::new(Some(child));
+            if let Some(cgroup) = &spec.confinement.cgroup {
+                let pid = child.pid().as_raw();
+                limits::cgroup::enter(cgroup, pid).map_err(Error::Confine)?;
+            }
             meanwhile();
             domain.settle()?;
             // A child that has failed already will say so at `start`.
@@ -94,16 +100,16 @@ pub fn create(
             let netns = netns.map_err(Error::Namespaces)?;
             let _ = parent_end.network(Some(netns.as_fd()).filter(|_| !spec.host_network));
             let Process { terminal: with_terminal, stdin, .. } = spec.process;
-            Ok(Created { child, netns, handshake: parent_end, with_terminal, stdin, stdio, pipes })
+            let (handshake, confinement) = (parent_end, spec.confinement.clone());
+            Ok(Created { child, netns, handshake, with_terminal, stdin, stdio, pipes, confinement })
         }
     }
 }
 
 fn namespaces(spec: &Spec) -> CloneFlags {
-    let mut flags = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWCGROUP;
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC;
+    // A cgroup of its own is to be the root of what it sees: it enters that first.
+    flags.set(CloneFlags::CLONE_NEWCGROUP, spec.confinement.cgroup.is_none());
     flags.set(CloneFlags::CLONE_NEWPID, !spec.host_pids);
     flags
 }
@@ -131,6 +137,8 @@ impl Created {
     pub fn start(mut self) -> Result<Running, Error> {
         let streams = self.streams()?;
         let signals = supervise::take_signals().map_err(Error::Supervise)?;
+        let ourselves = nix::unistd::getpid().as_raw();
+        limits::confine(&self.confinement, self.child.pid(), ourselves).map_err(Error::Confine)?;
         match self.handshake.start().map_err(Error::from)? {
             Some(failure) => Err(failure.into()),
             None => Ok(Running { child: self.child.take(), netns: self.netns, signals, streams }),

@@ -34,6 +34,7 @@ use nix::{
 use super::{
     Error,
     keeper::{Keeper, Wish},
+    limits::memory::{self, Sampler},
     terminal::Relay,
 };
 use crate::{
@@ -50,6 +51,8 @@ pub struct Supervision {
     pub stop_signal: Signal,
     /// Whether its processes have host ids, and may outlive it.
     pub host_pids: bool,
+    /// Bytes of memory at which it is ended, and of memory and swap.
+    pub memory: Option<(u64, Option<u64>)>,
 }
 
 /// Signals that are the workload's business rather than ours.
@@ -92,6 +95,9 @@ struct Watch<'a> {
     timed_out: bool,
     /// The signal whose default action we have applied.
     killed_by: Option<Signal>,
+    /// What keeps the limit of memory, and when it is to look next.
+    sampler: Option<(Sampler, Instant)>,
+    out_of_memory: bool,
 }
 
 /// Where the workload's standard streams lead.
@@ -120,6 +126,8 @@ pub(super) fn wait(
         deadline: supervision.timeout.map(|timeout| Instant::now() + timeout),
         timed_out: false,
         killed_by: None,
+        sampler: sampler(pid, supervision),
+        out_of_memory: false,
     };
     let status = loop {
         if let Some(status) = watch.ended()? {
@@ -132,6 +140,11 @@ pub(super) fn wait(
         end_orphans();
     }
     Ok(watch.verdict(status))
+}
+
+fn sampler(pid: Pid, supervision: &Supervision) -> Option<(Sampler, Instant)> {
+    let (memory, both) = supervision.memory?;
+    Some((Sampler::new(pid, memory, both), Instant::now()))
 }
 
 /// From here on, signals wait for [`wait`] instead of acting on us.
@@ -170,6 +183,7 @@ impl Watch<'_> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.on_deadline();
         }
+        self.look_at_memory();
         Ok(())
     }
 
@@ -185,7 +199,9 @@ impl Watch<'_> {
     }
 
     fn time_left(&self) -> PollTimeout {
-        let Some(deadline) = self.deadline else { return PollTimeout::NONE };
+        let look = self.sampler.as_ref().map(|(_, next)| *next);
+        let next = self.deadline.into_iter().chain(look).min();
+        let Some(deadline) = next else { return PollTimeout::NONE };
         // Rounded up, so that we do not wake a moment too early and spin.
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
         PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -246,9 +262,26 @@ impl Watch<'_> {
         }
     }
 
+    fn look_at_memory(&mut self) {
+        let Some((sampler, next)) = &mut self.sampler else { return };
+        if *next > Instant::now() {
+            return;
+        }
+        let is_over = sampler.is_over();
+        *next = Instant::now() + memory::INTERVAL;
+        if is_over {
+            self.out_of_memory = true;
+            self.sampler = None;
+            self.send(Signal::SIGKILL);
+        }
+    }
+
     fn verdict(&self, status: WaitStatus) -> ExitStatus {
         match (status, self.killed_by) {
             _ if self.timed_out => ExitStatus::TimedOut,
+            (WaitStatus::Signaled(_, Signal::SIGKILL, _), _) if self.out_of_memory => {
+                ExitStatus::OutOfMemory
+            }
             (WaitStatus::Signaled(_, Signal::SIGKILL, _), Some(cause)) => {
                 ExitStatus::Signaled(cause as i32)
             }

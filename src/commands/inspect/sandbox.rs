@@ -10,7 +10,9 @@ use crate::{
         find::{Condition, Found},
     },
     error::Error,
-    oci::{BaseImage, Mount, MountKind, PortBinding, SandboxConfig, SandboxState, Status},
+    oci::{
+        BaseImage, ExitStatus, Mount, MountKind, PortBinding, SandboxConfig, SandboxState, Status,
+    },
 };
 
 /// Everything about the sandbox that `name` stands for.
@@ -49,7 +51,7 @@ fn of_state(state: &SandboxState) -> Value {
         "Running": matches!(state.status, Status::Running | Status::Paused),
         "Paused": state.status == Status::Paused,
         "Restarting": false,
-        "OOMKilled": false,
+        "OOMKilled": state.exit == Some(ExitStatus::OutOfMemory),
         "Dead": false,
         "Pid": state.process.map_or(0, |process| process.pid),
         "SupervisorPid": state.supervisor.map_or(0, |process| process.pid),
@@ -68,6 +70,12 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         }
         MountKind::Tmpfs { .. } => None,
     });
+    let limits = &config.resources;
+    let cpus: Vec<String> = limits.cpuset.iter().map(ToString::to_string).collect();
+    let swap = match (limits.memory, limits.memory_swap) {
+        (None, _) => 0,
+        (Some(_), swap) => swap.map_or(-1, |swap| i64::try_from(swap).unwrap_or(i64::MAX)),
+    };
     json!({
         "Binds": binds.collect::<Vec<_>>(),
         "NetworkMode": network_mode(config),
@@ -76,6 +84,13 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         "Privileged": config.privileged,
         "ReadonlyRootfs": config.readonly_root,
         "ShmSize": config.shm_size,
+        "Memory": limits.memory.unwrap_or(0),
+        "MemorySwap": swap,
+        "NanoCpus": limits.nano_cpus.unwrap_or(0),
+        "CpusetCpus": cpus.join(","),
+        "PidsLimit": limits.pids,
+        "LimitTiers": state.confinement.tiers,
+        "CgroupPath": state.confinement.cgroup,
         "PidMode": if config.host_pids { "host" } else { "" },
         "Init": config.process.init,
         "CapEff": config.process.capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -62,6 +62,7 @@ pub(in crate::commands) fn build(
         mounts: mounts(args)?,
         privileged: args.privileged,
         shm_size: args.shm_size,
+        resources: args.limits.resources()?,
         host_pids: args.pid == Some(PidMode::Host),
         seccomp: filter(args, &process.capabilities)?,
         network: args.network.words(),
