@@ -42,12 +42,14 @@ pub mod limits;
 pub mod log;
 mod mounts;
 mod parent;
+pub mod pause;
 mod privileges;
 pub mod processes;
 mod rootfs;
 pub mod seccomp;
 mod supervise;
 mod terminal;
+pub mod usage;
 mod user;
 
 use nix::errno::Errno;
@@ -78,6 +80,8 @@ pub enum Error {
     Limits { option: &'static str, why: String },
     #[error("this machine has no CPU {cpu} that may be used")]
     NoSuchCpu { cpu: u32 },
+    #[error("cannot hold the sandbox, or let it go on")]
+    Hold(#[source] sys::Error),
     #[error("cannot join the cgroup of the sandbox")]
     Join(#[source] sys::Error),
     #[error("cannot limit the sandbox")]

@@ -329,18 +329,30 @@ impl Streams {
 
 /// Whether the process handles, ignores or waits for `signal`, by the masks of
 /// `proc_pid_status(5)`.
+///
+/// Who waits for it blocks it all the time; a shell that starts a program blocks
+/// everything for a moment, and what comes then would be lost.
 fn responds_to(pid: Pid, signal: Signal) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    responds(&status, signal)
+    const LOOKS: u32 = 20;
+    for _ in 0..LOOKS {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        if is_in_mask(&status, &["SigCgt:", "SigIgn:"], signal) {
+            return true;
+        }
+        if !is_in_mask(&status, &["SigBlk:"], signal) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
-fn responds(status: &str, signal: Signal) -> bool {
+fn is_in_mask(status: &str, names: &[&str], signal: Signal) -> bool {
     let bit = 1u64 << (signal as u64 - 1);
-    let in_mask = |name: &str| {
+    names.iter().any(|name| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0) & bit != 0
-    };
-    ["SigCgt:", "SigIgn:", "SigBlk:"].into_iter().any(in_mask)
+    })
 }
 
 /// With `--pid host` there is no namespace that takes orphans with it: they
@@ -367,6 +379,8 @@ mod tests {
     fn a_signal_is_handled_if_it_is_caught_ignored_or_blocked() {
         let status =
             "SigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n";
+        let responds =
+            |status: &str, signal| is_in_mask(status, &["SigCgt:", "SigIgn:", "SigBlk:"], signal);
         for (signal, expected) in [
             (Signal::SIGHUP, true),
             (Signal::SIGINT, true),
