@@ -206,7 +206,8 @@ fn confine(addition: &Addition<'_>, pid: Pid) -> Result<bool, Error> {
     if addition.strict {
         entered.clone().map_err(Error::Join)?;
     }
-    limits::confine(addition.confinement, pid, addition.supervisor.pid).map_err(Error::Confine)?;
+    let supervisor = addition.supervisor.pid.to_string();
+    limits::confine(addition.confinement, pid, &supervisor).map_err(Error::Confine)?;
     Ok(entered.is_err())
 }
 

@@ -137,8 +137,7 @@ impl Created {
     pub fn start(mut self) -> Result<Running, Error> {
         let streams = self.streams()?;
         let signals = supervise::take_signals().map_err(Error::Supervise)?;
-        let ourselves = nix::unistd::getpid().as_raw();
-        limits::confine(&self.confinement, self.child.pid(), ourselves).map_err(Error::Confine)?;
+        limits::confine(&self.confinement, self.child.pid(), "self").map_err(Error::Confine)?;
         match self.handshake.start().map_err(Error::from)? {
             Some(failure) => Err(failure.into()),
             None => Ok(Running { child: self.child.take(), netns: self.netns, signals, streams }),

@@ -11,6 +11,8 @@ use crate::{
 const BOMB: &str = "(while :; do sleep 60 & done) >/dev/null 2>&1; set -- /proc/[0-9]*; echo $#";
 /// Takes twice as much again and again.
 const EATER: &str = "x=0123456789abcdef; while :; do x=$x$x; sleep 0.05; done";
+/// Leaves no cgroup to be found.
+const HIDE: &str = "mount -t tmpfs none /sys/fs/cgroup";
 /// Counts in a file.
 const COUNTER: &str = "while :; do echo x >>/count; sleep 0.02; done";
 
@@ -75,19 +77,17 @@ fn a_sandbox_runs_on_the_cpus_that_it_may() {
     Test::run_with(&["--cpuset-cpus", "1000"], &["true"])
         .fails(125, &["error: this machine has no CPU 1000 that may be used"])
         .check();
-    if !delegated() {
-        Test::run_with(&["--cpus", "0.5"], &["nproc"]).stdout("1\n").check();
-    }
+    Test::run_with(&["--cpus", "0.5"], &["nproc"]).after(HIDE).stdout("1\n").check();
 }
 
 #[test]
 fn what_holds_a_limit_is_told() {
     require!(user_namespaces(), "user namespaces");
-    only_for!(!is_root() && !delegated());
-    let (store, image) = own();
+    only_for!(!is_root());
+    let store = Store::new();
     let limits = ["-m", "64m", "--memory-swap", "-1", "--cpus", "1.5", "--pids-limit", "99"];
-    let args = [&["-v", "run", "--name", "web"][..], &limits, &[&image, "true"]].concat();
-    let output = Test::sandbox(&args).store(&store).output();
+    let args = [&["-v", "run", "--name", "web"][..], &limits, &["host", "true"]].concat();
+    let output = Test::sandbox(&args).store(&store).after(HIDE).output();
     let told = String::from_utf8(output.stderr).unwrap();
     for line in [
         "--memory: held by sampled\n",
@@ -107,19 +107,18 @@ fn what_holds_a_limit_is_told() {
 #[test]
 fn strict_limits_are_held_by_a_cgroup_or_refused() {
     require!(user_namespaces(), "user namespaces");
-    let hide = "mount -t tmpfs none /sys/fs/cgroup";
     for limit in
         [["--memory", "64m"], ["--cpus", "1"], ["--cpuset-cpus", "0"], ["--pids-limit", "9"]]
     {
         let refused = format!("error: `{}` cannot be held strictly: ", limit[0]);
         let hint = "hint: run it by `systemd-run --user --scope -p Delegate=yes`";
         Test::run_with(&[&limit[..], &["--limits=strict"]].concat(), &["true"])
-            .after(hide)
+            .after(HIDE)
             .fails(125, &[&refused, hint])
             .check();
     }
     // There is nothing to refuse.
-    Test::run_with(&["--limits=strict"], &["true"]).after(hide).check();
+    Test::run_with(&["--limits=strict"], &["true"]).after(HIDE).check();
 }
 
 #[test]
@@ -251,6 +250,10 @@ fn a_delegated_cgroup_is_divided_and_left_clean() {
     sandbox(&store, &run);
     let cgroup = inspect(&store, "{{.HostConfig.CgroupPath}}");
     let cgroup = Path::new(&cgroup);
+    let controllers = fs::read_to_string(cgroup.parent().unwrap().join("cgroup.controllers"));
+    let is_there = controllers.unwrap().split_whitespace().any(|it| it == "memory");
+    let tier = if is_there { "cgroup" } else { "sampled" };
+    assert_eq!(inspect(&store, "{{.HostConfig.LimitTiers.Memory}}"), tier);
     let list = || fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
     assert!(list().contains(&inspect(&store, "{{.State.Pid}}")), "{}", list());
     assert_eq!(

@@ -159,11 +159,11 @@ fn choose(resources: &Resources, usable: &[u32], seed: u32) -> Result<Vec<u32>, 
 }
 
 /// Confines a process that waits to become a workload, or one more of a sandbox,
-/// but for its cgroup; `supervisor` counts as if it were inside.
+/// but for its cgroup; `supervisor`, a name in `/proc`, counts as if it were inside.
 pub(super) fn confine(
     confinement: &Confinement,
     pid: Pid,
-    supervisor: i32,
+    supervisor: &str,
 ) -> Result<(), sys::Error> {
     let process = rustix::process::Pid::from_raw(pid.as_raw());
     if !confinement.cpus.is_empty() {
