@@ -142,6 +142,18 @@ run_as() {
         --config "target.'cfg(all())'.runner = ['$PWD/tests/run.sh', '--test-binary', '$user']" "$@"
 }
 
+# Gives a user a cgroup of version 2 to divide, and moves there; sets `cgroup` if
+# that works. Whatever a former run has left is removed.
+delegate_cgroup() {
+    local user=$1 mount
+    mount=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET) || return 0
+    cgroup=$mount/sandbox-test-$user
+    find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    mkdir -p "$cgroup" 2>/dev/null &&
+        chown "$user" "$cgroup" "$cgroup"/cgroup.{procs,subtree_control,threads} &&
+        echo $$ 2>/dev/null >"$cgroup/cgroup.procs" || cgroup=
+}
+
 # Starts a test binary as another user, who can read neither our checkout nor
 # our home: from a copy, with a copy of the program, and none of our environment.
 test_binary() {
@@ -150,6 +162,7 @@ test_binary() {
     home=$(getent passwd "$user" | cut -d: -f6)
     install -d -o "$user" "$place"
     install "$binary" "$place/tests"
+    delegate_cgroup "$user"
     if [ -e "${binary%/*}/../sandbox" ]; then install "${binary%/*}/../sandbox" "$place"; fi
     cd "$place"
     exec env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin \
@@ -158,6 +171,7 @@ test_binary() {
         ${SANDBOX_TEST_KILLS:+SANDBOX_TEST_KILLS="$SANDBOX_TEST_KILLS"} \
         SANDBOX_TEST_BIN="$place/sandbox" \
         SANDBOX_TEST_DIR="$place" \
+        ${cgroup:+SANDBOX_TEST_CGROUP="$cgroup"} \
         SANDBOX_TEST_IMAGES="$SANDBOX_TEST_WORK/images" \
         timeout --foreground --signal=KILL 10m \
         setpriv --reuid="$user" --regid="$user" --init-groups --inh-caps=-all ./tests "$@"

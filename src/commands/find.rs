@@ -8,8 +8,8 @@ use nix::unistd::Pid;
 use super::Context;
 use crate::{
     error::Error,
-    oci::{ExitStatus, ProcessId, SandboxConfig, SandboxState, Status},
-    runtime::attach,
+    oci::{ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState, Status},
+    runtime::{attach, pause},
     storage::{SandboxDir, Store, StoredSandbox},
     sys,
 };
@@ -88,6 +88,9 @@ impl Found {
         if !self.state()?.is_alive() {
             return Ok(());
         }
+        if self.state()?.0.status == Status::Paused {
+            self.unpause()?; // It could not obey.
+        }
         self.signal(signal)?;
         if self.wait(Some(grace))? {
             return Ok(());
@@ -107,6 +110,40 @@ impl Found {
             self.wait(None)?;
         }
         Ok(())
+    }
+
+    /// Holds all its processes still.
+    pub(super) fn pause(&self, context: &Context) -> Result<(), Error> {
+        let Condition(state) = self.state()?;
+        let name = self.config.display_name();
+        let (Some(workload), Status::Running) = (state.process, state.status) else {
+            let what = format!("{name} cannot be paused: it is {}", state.status.as_str());
+            return Err(Error::usage(what));
+        };
+        let cgroup = state.confinement.cgroup.as_deref();
+        if self.config.pids != PidChoice::Own && cgroup.is_none() {
+            let what = format!(
+                "{name} cannot be paused: with `--pid` and no cgroup its processes cannot be \
+                 told from others"
+            );
+            return Err(Error::usage(what));
+        }
+        let way = pause::hold(workload, cgroup)?;
+        context.ui.detail(match way {
+            pause::Way::Freezer => "frozen, as a cgroup",
+            pause::Way::Signals => "each process stopped by SIGSTOP: it has no cgroup",
+        });
+        Ok(self.stored.mark_paused(workload)?)
+    }
+
+    /// Lets them go on.
+    pub(super) fn unpause(&self) -> Result<(), Error> {
+        let Condition(state) = self.state()?;
+        let (Some(workload), Status::Paused) = (state.process, state.status) else {
+            return Err(Error::usage(format!("{} is not paused", self.config.display_name())));
+        };
+        pause::release(workload, state.confinement.cgroup.as_deref())?;
+        Ok(self.stored.unmark_paused()?)
     }
 
     /// The signal that asks it to end.

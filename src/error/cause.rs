@@ -56,6 +56,7 @@ causes! {
     MOUNT = "E043" "a volume or file system cannot be mounted";
     USER = "E044" "there is no such user inside";
     SUPERVISION = "E045" "the sandbox cannot be watched over";
+    LIMITS = "E046" "a limit cannot be held";
     COMMAND_MISSING = "E050" "the command is not there";
     COMMAND_REFUSED = "E051" "the command cannot be executed";
 }
@@ -120,7 +121,11 @@ fn of_runtime(error: &runtime::Error) -> Cause {
     match error {
         Error::Domain(_) => Cause::USER_NAMESPACE,
         Error::IdMap(_) | Error::IdMapHelper { .. } | Error::OtherIds => Cause::ID_MAP,
-        Error::Supervise(_) => Cause::SUPERVISION,
+        Error::Supervise(_) | Error::Hold(_) => Cause::SUPERVISION,
+        Error::Limits { .. }
+        | Error::NoSuchCpu { .. }
+        | Error::JoinCgroup(_)
+        | Error::Confine(_) => Cause::LIMITS,
         Error::Mount { .. } => Cause::MOUNT,
         Error::User { .. } => Cause::USER,
         Error::Exec { source, .. } if source.errno == Errno::ENOENT => Cause::COMMAND_MISSING,

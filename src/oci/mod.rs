@@ -5,6 +5,7 @@
 
 mod digest;
 mod image;
+mod limits;
 mod manifest;
 mod platform;
 mod record;
@@ -17,6 +18,7 @@ mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
+pub use limits::{Confinement, Limit, Resources, Tier};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
 pub use record::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, ExitStatus, Mount, Process, Seccomp};
+use super::{Confinement, Digest, ExitStatus, Mount, Process, Resources, Seccomp};
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
 ///
@@ -33,6 +33,8 @@ pub struct SandboxConfig {
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
     pub pids: PidChoice,
+    #[serde(default)]
+    pub resources: Resources,
     pub seccomp: SeccompChoice,
     /// What connects it, as options of `run`.
     pub network: Vec<String>,
@@ -118,6 +120,9 @@ pub struct SandboxState {
     pub ports: Vec<PortBinding>,
     /// Its own addresses.
     pub addresses: Vec<std::net::IpAddr>,
+    /// What holds its limits.
+    #[serde(default)]
+    pub confinement: Confinement,
 }
 
 impl SandboxState {
@@ -133,6 +138,7 @@ impl SandboxState {
             error: None,
             ports: Vec::new(),
             addresses: Vec::new(),
+            confinement: Confinement::default(),
         }
     }
 }

@@ -210,6 +210,7 @@ fn prepare(spare: &Path) -> sys::Result<()> {
 /// is not to be mounted again: that might be half of a file.
 fn empty(sandbox: &Path) -> sys::Result<()> {
     let sandbox = open_directory(sandbox)?;
+    // A mark of a pause would not matter: it names its workload.
     for record in [CONFIG, STATE] {
         match unlink_at(&sandbox, Path::new(record)) {
             Err(error) if error.errno != Errno::ENOENT => return Err(error),

@@ -3,6 +3,7 @@
 //! ```text
 //! sandboxes/ID/config.json    what it is: written once, before it is seen
 //! sandboxes/ID/state.json     how it goes: replaced at each change
+//! sandboxes/ID/paused         the workload that is held, if it is
 //! sandboxes/ID/image          the manifest that it needs
 //! names/NAME                  a link to ID
 //! ```
@@ -27,7 +28,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Error, SandboxDir, Store, collect, lock, sandbox_dir::Place};
 use crate::{
-    oci::{Digest, SandboxConfig, SandboxState},
+    oci::{Digest, ProcessId, SandboxConfig, SandboxState, Status},
     sys::{
         self, Named,
         fs::{Lock, flock, open_directory},
@@ -36,6 +37,7 @@ use crate::{
 
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const STATE: &str = "state.json";
+pub(super) const PAUSED: &str = "paused";
 const IMAGE: &str = "image";
 /// Where links from names to ids are.
 pub(super) const NAMES: &str = "names";
@@ -269,7 +271,35 @@ impl StoredSandbox {
     /// # Errors
     /// If it has gone or is damaged.
     pub fn state(&self) -> Result<SandboxState, Error> {
-        self.read(STATE)
+        let mut state: SandboxState = self.read(STATE)?;
+        if state.status == Status::Running && state.process.is_some() {
+            // What is written of another workload is about an earlier run.
+            let held: Option<ProcessId> = self.read(PAUSED).ok();
+            state.status = if held == state.process { Status::Paused } else { Status::Running };
+        }
+        Ok(state)
+    }
+
+    /// Writes down that this workload is held; it need not be taken back when it
+    /// has ended.
+    ///
+    /// # Errors
+    /// If the directory has gone, or cannot be written.
+    pub fn mark_paused(&self, workload: ProcessId) -> Result<(), Error> {
+        let json = serde_json::to_vec(&workload).map_err(Error::Record)?;
+        write(&self.path, PAUSED, &json).map_err(|source| self.failed(source))
+    }
+
+    /// Takes [`StoredSandbox::mark_paused`] back.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn unmark_paused(&self) -> Result<(), Error> {
+        let path = self.path.join(PAUSED);
+        match fs::remove_file(&path).named(|| format!("unlink({path:?})")) {
+            Err(error) if error.errno != Errno::ENOENT => Err(self.failed(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Takes hold of a sandbox that is kept; none if somebody starts, runs or

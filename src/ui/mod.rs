@@ -102,6 +102,25 @@ pub fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes text to standard output in place of all that a terminal shows; false if
+/// nobody reads it any more.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_over(text: &str) -> Result<bool, Error> {
+    let mut stdout = io::stdout().lock();
+    // Home, then what is left of the old (`console_codes(4)`).
+    let text = match stdout.is_terminal() {
+        true => format!("\u{1b}[H\u{1b}[J{text}"),
+        false => text.into(),
+    };
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}
+
 /// Writes what a sandbox wrote; false if nobody reads it any more.
 ///
 /// # Errors
@@ -142,12 +161,20 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
 /// # Errors
 /// If the template asks for what `value` has not, else as [`print()`].
 pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result<(), Error> {
+    print(&line(value, template)?)
+}
+
+/// The line that [`print_line`] writes.
+///
+/// # Errors
+/// If the template asks for what `value` has not.
+pub fn line(value: &impl Serialize, template: Option<&Template>) -> Result<String, Error> {
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
     let line = match template {
         Some(template) => template.render(&value).map_err(|e| Error::usage(e.to_string()))?,
         None => value.to_string(),
     };
-    print(&(line + "\n"))
+    Ok(line + "\n")
 }
 
 /// Asks whether what `warning` says is wanted; none if there is no answer.

@@ -21,6 +21,7 @@ mod images;
 mod in_out;
 mod isolation;
 mod life_cycle;
+mod limits;
 mod nested;
 mod network;
 mod pinning;

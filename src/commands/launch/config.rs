@@ -64,6 +64,7 @@ pub(in crate::commands) fn build(
         privileged: args.privileged,
         shm_size: args.shm_size,
         pids: pids(args),
+        resources: args.limits.resources()?,
         seccomp: filter(args, &process.capabilities)?,
         network: args.network.words(),
         exposed_ports: image.exposed_ports.clone().unwrap_or_default().into_keys().collect(),
