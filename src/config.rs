@@ -17,7 +17,7 @@ use file::File;
 pub use file::Storage;
 pub use size::parse_size;
 
-use crate::{hint::Hint, sys::accounts};
+use crate::{hint::Hint, oci::Limits, sys::accounts};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Config {
     pub transport: Transport,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
+    /// `[image-limits]` of `config.toml`.
+    pub image_limits: Limits,
 }
 
 /// What the environment says about connections.
@@ -97,6 +99,7 @@ impl Config {
             no_color: text("NO_COLOR").is_some(),
             transport: Transport::load(),
             storage: file.storage,
+            image_limits: file.image_limits.into(),
         })
     }
 

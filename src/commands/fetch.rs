@@ -105,7 +105,7 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request, context);
+    let options = options(request, store, context);
     let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     if let Some(image) =
@@ -118,7 +118,7 @@ fn fetch(
     Ok(store.put_image(name, source.manifest(), source.config())?)
 }
 
-fn options(request: &Request<'_>, context: &Context) -> Options {
+fn options(request: &Request<'_>, store: &Store, context: &Context) -> Options {
     let transport = context.config.transport.clone();
     Options {
         tls_verify: request.tls_verify,
@@ -127,6 +127,8 @@ fn options(request: &Request<'_>, context: &Context) -> Options {
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
+        limits: context.config.image_limits.clone(),
+        scratch: store.scratch(),
     }
 }
 

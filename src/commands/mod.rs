@@ -50,7 +50,8 @@ impl Context {
     fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
         let plan = domain.plan();
         let map = Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() };
-        Ok(Store::open(&self.config.root, map)?)
+        let store = Store::open(&self.config.root, map)?;
+        Ok(store.with_limits(self.config.image_limits.clone()))
     }
 }
 

@@ -11,12 +11,43 @@ use std::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Error, size::parse_size};
+use crate::oci;
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) storage: Storage,
+    #[serde(rename = "image-limits")]
+    pub(super) image_limits: ImageLimits,
+}
+
+/// `[image-limits]`: how much an image may ask for; what is not there is as
+/// [`oci::Limits`] has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct ImageLimits {
+    layer_entries: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    layer_size: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    image_size: Option<u64>,
+    ratio: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    ratio_from: Option<u64>,
+}
+
+impl From<ImageLimits> for oci::Limits {
+    fn from(set: ImageLimits) -> Self {
+        let default = Self::default();
+        Self {
+            layer_entries: set.layer_entries.unwrap_or(default.layer_entries),
+            layer_size: set.layer_size.unwrap_or(default.layer_size),
+            image_size: set.image_size.unwrap_or(default.image_size),
+            ratio: set.ratio.unwrap_or(default.ratio),
+            ratio_from: set.ratio_from.unwrap_or(default.ratio_from),
+        }
+    }
 }
 
 /// `[storage]`: the store.
@@ -64,6 +95,8 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Er
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<File, String> {
@@ -77,6 +110,34 @@ mod tests {
         assert_eq!(max("storage.max = '512MB'"), Some(512 << 20));
         assert_eq!(max("[storage]\n"), None);
         assert_eq!(max(""), None);
+    }
+
+    #[test]
+    fn limits_of_images_are_set_one_by_one() {
+        let limits = |text| oci::Limits::from(parse(text).unwrap().image_limits);
+        assert_eq!(limits(""), oci::Limits::default());
+        let set = "[image-limits]\nlayer-entries = 5\nlayer-size = '1m'\nimage-size = '2m'\n\
+                   ratio = 7\nratio-from = '3k'\n";
+        let (layer_size, image_size, ratio_from) = (1 << 20, 2 << 20, 3 << 10);
+        let expected =
+            oci::Limits { layer_entries: 5, layer_size, image_size, ratio: 7, ratio_from };
+        assert_eq!(limits(set), expected);
+        let ratio = oci::Limits { ratio: 9, ..oci::Limits::default() };
+        assert_eq!(limits("image-limits.ratio = 9"), ratio);
+        assert!(parse("[image-limits]\nratio = -1\n").is_err());
+        assert!(parse("[image-limits]\nratios = 1\n").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(\\[?[a-z-]{0,12}\\]?( ?= ?\\PC{0,12})?\n?){0,6}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn any_size_is_read_or_refused(text in "[0-9]{0,24}[a-zA-Z]{0,4}|\\PC{0,12}") {
+            let _ = parse_size(&text);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use oci_client::manifest as media_type;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Opened, archive::Archive, resolve::Store, verify};
+use super::{Error, Opened, Options, archive::Archive, resolve::Store, verify};
 use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
 
 const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
@@ -27,8 +27,8 @@ struct Entry {
 }
 
 /// Opens `docker-archive:FILE[:TAG]`.
-pub(super) fn open(path: &Path, tag: Option<&str>) -> Result<Opened, Error> {
-    let archive = Archive::open(path)?;
+pub(super) fn open(path: &Path, tag: Option<&str>, options: &Options) -> Result<Opened, Error> {
+    let archive = Archive::open(path, options)?;
     let list = verify::document(archive.member("manifest.json")?)?;
     let entries: Vec<Entry> = serde_json::from_slice(&list)
         .map_err(|e| Error::bad_manifest(format!("manifest.json: {e}")))?;
@@ -143,7 +143,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::image::sample::{self, Directory, LAYER};
+    use crate::{
+        image::sample::{self, Directory, LAYER},
+        oci::Limits,
+    };
 
     #[test]
     fn a_saved_image_is_found_by_tag_and_through_links() {
@@ -179,7 +182,7 @@ mod tests {
         let path = directory.0.join("x.tar");
         let links = [("a", "b"), ("b", "a"), ("out", "../etc/passwd"), ("abs", "/etc/passwd")];
         sample::tar(&path, &[("f", b"x")], &links);
-        let archive = Archive::open(&path).unwrap();
+        let archive = Archive::open(&path, &sample::options(Limits::default())).unwrap();
         assert!(archive.member("./f").is_ok());
         for name in ["a", "out", "abs", "../f", "/f", "g"] {
             assert!(matches!(archive.member(name), Err(Error::ArchiveMissing { .. })), "{name}");

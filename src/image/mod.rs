@@ -33,9 +33,9 @@ pub use error::Error;
 use resolve::{Resolved, Store, resolve};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, Limits, Platform, Reference};
 
-/// How registries are reached.
+/// How registries are reached, and how much is taken from anywhere.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether certificates are verified, and plain http refused.
@@ -47,6 +47,10 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// How much an archive may ask for.
+    pub limits: Limits,
+    /// Where a compressed archive is unpacked, without a name.
+    pub scratch: PathBuf,
 }
 
 /// One layer: how it is stored, and what it unpacks from.
@@ -76,9 +80,9 @@ pub fn open(
         Reference::Registry(name) => registry::open(name, options)?,
         Reference::OciDir { path, tag } => layout::open_directory(path, tag.as_deref(), platform)?,
         Reference::OciArchive { path, tag } => {
-            layout::open_archive(path, tag.as_deref(), platform)?
+            layout::open_archive(path, tag.as_deref(), platform, options)?
         }
-        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref())?,
+        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref(), options)?,
         Reference::RootFs(_) | Reference::Host => {
             return Err(Error::NotAnImage { reference: reference.to_string() });
         }

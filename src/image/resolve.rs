@@ -9,12 +9,7 @@ use super::{
     Error, LayerBlob,
     verify::{digest, verified_document},
 };
-use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform};
-
-/// How many indexes may point at each other before an image comes.
-const MAX_DEPTH: usize = 3;
-/// More layers than any builder makes, and than overlayfs stacks.
-const MAX_LAYERS: usize = 512;
+use crate::oci::{Descriptor, Digest, Exceeded, ImageConfig, Index, Limits, Manifest, Platform};
 
 /// Where manifests and blobs are got, by digest and not yet verified.
 pub(super) trait Store: std::fmt::Debug + Send + Sync {
@@ -42,7 +37,7 @@ pub(super) fn resolve(
     mut document: Vec<u8>,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    for _ in 0..=MAX_DEPTH {
+    for _ in 0..=Limits::INDEXES {
         match parse(&document)? {
             Document::Manifest(manifest) => return complete(store, document, &manifest, wanted),
             Document::Index(index) => {
@@ -51,7 +46,8 @@ pub(super) fn resolve(
             }
         }
     }
-    Err(Error::bad_manifest("indexes are nested too deeply"))
+    let why = format!("its indexes are nested more than {} deep", Limits::INDEXES);
+    Err(Error::bad_manifest(why))
 }
 
 /// Chooses the entry of an index that serves `wanted` best.
@@ -132,8 +128,9 @@ fn complete(
     manifest: &Manifest,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    if manifest.layers.len() > MAX_LAYERS {
-        return Err(Error::bad_manifest(format!("it has more than {MAX_LAYERS} layers")));
+    if manifest.layers.len() > Limits::LAYERS {
+        let exceeded = Exceeded::count(Limits::LAYERS as u64, "layers", None);
+        return Err(Error::TooLarge { what: "the image", exceeded });
     }
     let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
     let parsed: ImageConfig = serde_json::from_slice(&config)

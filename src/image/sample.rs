@@ -8,8 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Error, Source, verify::digest};
-use crate::oci::{Descriptor, Platform};
+use super::{Error, Options, Source, verify::digest};
+use crate::oci::{Descriptor, Limits, Platform};
 
 /// What the only layer of a sample holds; nothing here unpacks it.
 pub(super) const LAYER: &[u8] = b"a layer";
@@ -71,15 +71,25 @@ pub(super) fn config(platform: &str) -> Value {
 
 /// Opens a reference as `linux/amd64`.
 pub(super) fn open(reference: &str) -> Result<Source, Error> {
-    let options = super::Options {
+    open_within(reference, Limits::default())
+}
+
+pub(super) fn open_within(reference: &str, limits: Limits) -> Result<Source, Error> {
+    let platform = "linux/amd64".parse().unwrap();
+    super::open(&reference.parse().unwrap(), &platform, &options(limits))
+}
+
+pub(super) fn options(limits: Limits) -> Options {
+    Options {
         tls_verify: true,
         http_proxy: None,
         https_proxy: None,
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
-    };
-    super::open(&reference.parse().unwrap(), &"linux/amd64".parse().unwrap(), &options)
+        limits,
+        scratch: std::env::temp_dir(),
+    }
 }
 
 /// Reads a layer to its verified end.

@@ -14,12 +14,10 @@ use std::{
 use tar::EntryType;
 
 use super::{LayerError, pax::Records};
-use crate::sys::fs::Timespec;
-
-/// Longer names are refused: `PATH_MAX` of Linux.
-const MAX_PATH: usize = 4096;
-/// Deeper names are refused. Real images stay below 50.
-pub(super) const MAX_DEPTH: usize = 256;
+use crate::{
+    oci::{Exceeded, Limits},
+    sys::fs::Timespec,
+};
 
 /// One change to the layer's directory.
 #[derive(Debug)]
@@ -74,6 +72,12 @@ impl Change {
         let path = inside(name)?;
         let kind = kind(entry, name, &records)?;
         let attributes = Attributes::read(entry.header(), &records)?;
+        if attributes.xattrs.len() > Limits::XATTRS {
+            return Err(too_large(
+                name,
+                Exceeded::count(Limits::XATTRS as u64, "attributes", None),
+            ));
+        }
         let Some(file_name) = path.file_name().filter(|_| kind != Kind::Nothing) else {
             return Ok(Self { path, kind, attributes });
         };
@@ -85,6 +89,20 @@ impl Change {
             Marker::Invalid => return Err(refused(name, "is a whiteout of nothing")),
         };
         Ok(Self { path, kind, attributes })
+    }
+}
+
+impl Change {
+    /// Bytes that are kept for a directory until its layer is unpacked.
+    pub(super) fn kept(&self) -> usize {
+        let xattrs = self.attributes.xattrs.iter();
+        let xattrs = xattrs.map(|(name, value)| name.len() + value.len());
+        match self.kind {
+            Kind::Directory => {
+                size_of::<Self>() + self.path.as_os_str().len() + xattrs.sum::<usize>()
+            }
+            _ => 0,
+        }
     }
 }
 
@@ -120,15 +138,17 @@ fn inside(name: &[u8]) -> Result<PathBuf, LayerError> {
     if name.contains(&0) {
         return Err(refused(name, "has a NUL character in its name"));
     }
-    if name.len() > MAX_PATH {
-        return Err(refused(name, "has too long a name"));
+    if name.len() > Limits::PATH {
+        let why = format!("has a name of more than {} bytes", Limits::PATH);
+        return Err(too_large(name, Exceeded::fixed(why)));
     }
     let parts = || name.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
     if parts().any(|part| part == b"..") {
         return Err(refused(name, "leads out of the layer"));
     }
-    if parts().count() > MAX_DEPTH {
-        return Err(refused(name, "lies too deep"));
+    if parts().count() > Limits::DEPTH {
+        let why = format!("lies more than {} directories deep", Limits::DEPTH);
+        return Err(too_large(name, Exceeded::fixed(why)));
     }
     Ok(parts().map(OsStr::from_bytes).collect())
 }
@@ -200,6 +220,10 @@ fn refused(name: &[u8], why: &'static str) -> LayerError {
     LayerError::Refused { path: quote(OsStr::from_bytes(name)), why }
 }
 
+fn too_large(name: &[u8], exceeded: Exceeded) -> LayerError {
+    LayerError::EntryTooLarge { path: quote(OsStr::from_bytes(name)), exceeded }
+}
+
 /// A name of a stranger's, fit for a terminal: escaped, and not endless.
 pub(super) fn quote(name: &OsStr) -> String {
     let bytes = name.as_bytes();
@@ -239,9 +263,9 @@ mod tests {
         for (name, message) in cases {
             assert_eq!(inside(name.as_bytes()).unwrap_err().to_string(), message);
         }
-        assert!(inside(&[b'a'; MAX_PATH + 1]).is_err());
-        assert!(inside("a/".repeat(MAX_DEPTH + 1).as_bytes()).is_err());
-        assert!(inside("a/".repeat(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(inside(&[b'a'; Limits::PATH + 1]).is_err());
+        assert!(inside("a/".repeat(Limits::DEPTH + 1).as_bytes()).is_err());
+        assert!(inside("a/".repeat(Limits::DEPTH).as_bytes()).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use crate::{
     hint::Hint,
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, Exceeded},
     sys,
 };
 
@@ -47,7 +47,11 @@ pub enum LayerError {
     #[error("cannot store the layer")]
     Store(#[source] sys::Error),
     #[error("the layer {0}")]
-    TooLarge(&'static str),
+    TooLarge(Exceeded),
+    #[error("the image {0}")]
+    ImageTooLarge(Exceeded),
+    #[error("layer entry {path} {exceeded}")]
+    EntryTooLarge { path: String, exceeded: Exceeded },
     #[error("the content of the layer hashes to {actual}")]
     Mismatch { actual: DiffId },
 }
@@ -86,6 +90,11 @@ impl Hint for Error {
             && source.errno == Errno::EPERM
         {
             return Some("without privileges, this needs Linux 5.8 or later".into());
+        }
+        if let Self::Layer { source, .. } = self
+            && let LayerError::TooLarge(exceeded) | LayerError::ImageTooLarge(exceeded) = source
+        {
+            return exceeded.hint();
         }
         let root = root.display();
         match self.errno()? {

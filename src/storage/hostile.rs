@@ -6,6 +6,7 @@
 use std::{
     fs,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    panic::resume_unwind,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +16,10 @@ use super::{
     Error, Store,
     testing::{Member, TempDir, diff_id, store, tar_of},
 };
-use crate::oci::DiffId;
+use crate::{
+    oci::{DiffId, Limits},
+    sys,
+};
 
 /// A store with a canary next to it.
 struct Yard {
@@ -34,17 +38,39 @@ impl Yard {
         Self { temp, store }
     }
 
+    fn within(limits: Limits) -> Self {
+        let Self { temp, store } = Self::new();
+        Self { temp, store: store.with_limits(limits) }
+    }
+
     /// Unpacks a tar and returns the layer, or the last line of the complaint.
+    ///
+    /// It is unpacked a second time where there is no `openat2(2)`, and the same
+    /// must come of it.
     fn unpack_bytes(&self, tar: &[u8]) -> Result<PathBuf, String> {
+        let usual = self.unpack_in(&self.store, tar);
+        let temp = TempDir::new();
+        let limits = self.store.budget.limits.clone();
+        let other = store(&temp).with_limits(limits);
+        let fallback = without_openat2(|| self.unpack_in(&other, tar));
+        let outcome = |result: &Result<PathBuf, String>| match result {
+            Ok(layer) => tree(layer),
+            // Which call failed is not the same.
+            Err(error) => vec![error.rsplit("): ").next().unwrap().to_owned()],
+        };
+        assert_eq!(outcome(&usual), outcome(&fallback), "with and without openat2");
+        usual
+    }
+
+    fn unpack_in(&self, store: &Store, tar: &[u8]) -> Result<PathBuf, String> {
         let id: DiffId = diff_id(tar);
-        let result = self.store.add_layer(&id, &mut &*tar);
+        let result = store.add_layer(&id, &mut &*tar);
         self.check_canary();
-        let tmp = self.temp.path().join("store/tmp");
-        assert_eq!(fs::read_dir(tmp).unwrap().count(), 0, "something is left in tmp");
+        assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0, "something is left in tmp");
         match result {
-            Ok(()) => Ok(self.store.layer(&id).join("fs")),
+            Ok(()) => Ok(store.layer(&id).join("fs")),
             Err(Error::Layer { source, .. }) => {
-                assert!(!self.store.has_layer(&id));
+                assert!(!store.has_layer(&id));
                 let mut last: &dyn std::error::Error = &source;
                 while let Some(cause) = last.source() {
                     last = cause;
@@ -76,6 +102,66 @@ impl Yard {
     fn canary_text(&self) -> String {
         self.canary().to_str().unwrap().into()
     }
+}
+
+/// Does something on a thread that is denied `openat2(2)`, as by the filters of
+/// older container engines.
+fn without_openat2<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+    let statement = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
+    let number = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let is_equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let answer = (libc::BPF_RET | libc::BPF_K) as u16;
+    let filter = [
+        statement(number as u16, 0), // `seccomp_data.nr` comes first.
+        libc::sock_filter { code: is_equal as u16, jt: 0, jf: 1, k: libc::SYS_openat2 as u32 },
+        statement(answer, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        statement(answer, libc::SECCOMP_RET_ALLOW),
+    ];
+    let denied = || {
+        rustix::thread::set_no_new_privs(true).unwrap();
+        sys::seccomp::load(&filter).unwrap();
+        let root = sys::fs::open_directory(Path::new("/")).unwrap();
+        let asked = sys::fs::open_in_root(root, Path::new("tmp"));
+        assert_eq!(asked.unwrap_err().errno, nix::errno::Errno::ENOSYS);
+        act()
+    };
+    std::thread::scope(|scope| scope.spawn(denied).join().unwrap_or_else(|e| resume_unwind(e)))
+}
+
+/// All that can be seen of a tree, a line for each name.
+fn tree(root: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut dirs = vec![root.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for path in std::iter::once(dir.clone()).chain(children(&dir)) {
+            let there = fs::symlink_metadata(&path).unwrap();
+            if there.is_dir() && path != dir {
+                dirs.push(path);
+                continue;
+            }
+            // What the archive does not mention is of today.
+            let time = there.mtime().min(1_750_000_000);
+            let content = there.is_file().then(|| fs::read(&path).ok()).flatten();
+            lines.push(format!(
+                "{:?} {:o} {} {} {time} {:?} {:?} {}",
+                path.strip_prefix(root).unwrap(),
+                there.mode(),
+                there.nlink(),
+                there.rdev(),
+                fs::read_link(&path).ok(),
+                content.map(|content| diff_id(&content)),
+                is_opaque(&path),
+            ));
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// The entries of a directory; none if it may not be read.
+fn children(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 fn read(path: PathBuf) -> String {
@@ -121,9 +207,13 @@ fn names_that_no_file_can_have_are_refused() {
     let long = Member::file("x", "").pax("path", "a".repeat(300).as_bytes());
     assert!(Yard::new().unpack(&[long]).unwrap_err().ends_with("ENAMETOOLONG: File name too long"));
     let endless = Member::file("x", "").pax("path", "a/".repeat(3000).as_bytes());
-    assert!(Yard::new().unpack(&[endless]).unwrap_err().ends_with("has too long a name"));
+    assert!(
+        Yard::new().unpack(&[endless]).unwrap_err().ends_with("has a name of more than 4096 bytes")
+    );
     let deep = Member::directory("x", 0o755).pax("path", "a/".repeat(300).as_bytes());
-    assert!(Yard::new().unpack(&[deep]).unwrap_err().ends_with("lies too deep"));
+    assert!(
+        Yard::new().unpack(&[deep]).unwrap_err().ends_with("lies more than 256 directories deep")
+    );
     let nul = Member::file("x", "").pax("path", b"a\0b");
     assert!(Yard::new().unpack(&[nul]).unwrap_err().ends_with("has a NUL character in its name"));
 }
@@ -381,7 +471,7 @@ fn headers_of_gigabytes_are_refused() {
     tar.resize(tar.len() + (2 << 20), b'a');
     tar.extend(tar_of(&[Member::file("x", "")]));
     let error = yard.unpack_bytes(&tar).unwrap_err();
-    assert_eq!(error, "the layer has an entry whose headers are larger than a mebibyte");
+    assert_eq!(error, "the layer has an entry with headers of more than 1 MiB");
 }
 
 #[test]
@@ -402,7 +492,7 @@ fn sizes_that_lie_are_refused() {
     sparse.set_size(0);
     sparse.set_cksum();
     let error = yard.unpack_bytes(&[sparse.as_bytes().as_slice(), &[0; 1024]].concat());
-    assert_eq!(error.unwrap_err(), "the layer is larger than a tebibyte");
+    assert_eq!(error.unwrap_err(), "the layer is larger than 128 GiB");
 }
 
 #[test]
@@ -434,4 +524,79 @@ fn times_out_of_range_are_clamped() {
         Member::file("absurd", "").pax("mtime", b"1e400"),
     ];
     yard.unpack(&members).unwrap();
+}
+
+#[test]
+fn entries_are_counted() {
+    let yard = Yard::within(Limits { layer_entries: 3, ..Limits::default() });
+    let file = |name: &str| Member::file(name, "");
+    assert!(yard.unpack(&[file("a"), file("b"), file("c")]).is_ok());
+    // The same name, and what is made no file of, count like others.
+    let error = yard.unpack(&[file("a"), file("a"), Member::whiteout(".wh.b"), file("a")]);
+    assert_eq!(error.unwrap_err(), "the layer has more than 3 entries");
+}
+
+#[test]
+fn a_layer_has_a_largest_size() {
+    let yard = Yard::within(Limits { layer_size: 8192, ..Limits::default() });
+    let file = |size| Member::file("file", &"x".repeat(size));
+    assert!(yard.unpack(&[file(6000)]).is_ok());
+    let error = yard.unpack(&[file(9000)]).unwrap_err();
+    assert_eq!(error, "the layer is larger than 8 KiB");
+    let mut padded = tar_of(&[file(1)]);
+    padded.resize(9000, 0);
+    assert_eq!(yard.unpack_bytes(&padded).unwrap_err(), "the layer is larger than 8 KiB");
+}
+
+#[test]
+fn the_layers_of_an_image_have_a_size_together() {
+    let yard = Yard::within(Limits { image_size: 20_000, ..Limits::default() });
+    let file = |name: &str| tar_of(&[Member::file(name, &"x".repeat(6000))]);
+    yard.unpack_bytes(&file("one")).unwrap();
+    yard.unpack_bytes(&file("two")).unwrap();
+    let tar = file("three");
+    let error = yard.unpack_in(&yard.store, &tar).unwrap_err();
+    assert_eq!(error, "the image is larger than 20000 bytes");
+}
+
+#[test]
+fn what_grows_out_of_proportion_is_refused() {
+    let limits = Limits { ratio: 50, ratio_from: 1 << 20, ..Limits::default() };
+    let yard = Yard::within(limits);
+    for size in [1 << 19, 4 << 20] {
+        let tar = tar_of(&[Member::file("zeros", &"\0".repeat(size))]);
+        let gzip = {
+            use std::io::Write;
+            let level = flate2::Compression::best();
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
+            gzip.write_all(&tar).unwrap();
+            gzip.finish().unwrap()
+        };
+        let zstd = zstd::encode_all(tar.as_slice(), 3).unwrap();
+        for blob in [gzip, zstd] {
+            let yard = Yard::within(yard.store.budget.limits.clone());
+            let result = yard.store.add_layer(&diff_id(&tar), &mut blob.as_slice());
+            yard.check_canary();
+            if size < 1 << 20 {
+                result.unwrap();
+                continue;
+            }
+            let Err(Error::Layer { source, .. }) = result else { panic!("{result:?}") };
+            let why = "the layer unpacks to more than 50 times its size, and to more than 1 MiB";
+            assert_eq!(source.to_string(), why);
+        }
+    }
+}
+
+#[test]
+fn attributes_are_counted() {
+    let yard = Yard::new();
+    let with = |count: usize| {
+        (0..count).fold(Member::file("file", ""), |member, n| {
+            member.pax(&format!("SCHILY.xattr.user.n{n}"), b"")
+        })
+    };
+    assert!(yard.unpack(&[with(20)]).is_ok());
+    let error = yard.unpack(&[with(129)]).unwrap_err();
+    assert_eq!(error, "layer entry `file` has more than 128 attributes");
 }

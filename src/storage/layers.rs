@@ -52,7 +52,7 @@ impl Store {
     ) -> Result<(), Error> {
         let failed =
             |source| Error::Layer { diff_id: diff_id.clone(), root: self.root.clone(), source };
-        let actual = unpack(blob, draft.path(), &self.map).map_err(failed)?;
+        let actual = unpack(blob, draft.path(), &self.map, &self.budget).map_err(failed)?;
         if actual != *diff_id {
             return Err(failed(LayerError::Mismatch { actual }));
         }

@@ -62,9 +62,9 @@ pub use images::StoredImage;
 pub use map::Map;
 pub use sandbox_dir::SandboxDir;
 
-use self::lock::Held;
+use self::{layer::Budget, lock::Held};
 use crate::{
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, Limits},
     sys::{self, Named},
 };
 
@@ -75,6 +75,7 @@ pub struct Store {
     root: PathBuf,
     map: Map,
     held: Held,
+    budget: Budget,
 }
 
 impl Store {
@@ -84,9 +85,21 @@ impl Store {
     /// # Errors
     /// If the store can be neither read nor made.
     pub fn open(root: &Path, map: Map) -> Result<Self, Error> {
-        let store = Self { root: root.into(), map, held: Held::default() };
+        let (held, budget) = (Held::default(), Budget::default());
+        let store = Self { root: root.into(), map, held, budget };
         store.sweep_or_create().map_err(|source| store.failed(source))?;
         Ok(store)
+    }
+
+    /// The same store, with other limits for what is unpacked.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { budget: Budget::new(limits), ..self }
+    }
+
+    /// A directory on the store's file system for files without a name.
+    pub fn scratch(&self) -> PathBuf {
+        self.tmp()
     }
 
     fn sweep_or_create(&self) -> sys::Result<()> {

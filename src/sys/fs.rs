@@ -52,6 +52,34 @@ pub fn open_directory_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
+/// Opens a file in `dir` for reading; one that is a FIFO or a device does not
+/// keep the caller waiting.
+pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map(File::from)
+}
+
+/// Makes a file without a name on the file system of `dir`, to write and to read.
+///
+/// `open(2)`, O_TMPFILE; where the file system has no such files (NFS), one whose
+/// name is removed at once.
+pub fn unnamed_file(dir: &Path) -> Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o600);
+    let made = fs::open(dir, flags, mode).named(|| format!("open({dir:?}, O_TMPFILE)"));
+    match made {
+        Err(error)
+            if matches!(error.errno, nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EISDIR) => {
+        }
+        made => return made.map(File::from),
+    }
+    let path = dir.join(format!("unnamed-{:016x}", random()?));
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let file =
+        fs::open(&path, flags, mode).named(|| format!("open({path:?}, O_CREAT | O_EXCL)"))?;
+    fs::unlink(&path).named(|| format!("unlink({path:?})"))?;
+    Ok(file.into())
+}
+
 /// Opens a directory in `dir` to resolve names in it: `O_PATH`.
 pub fn open_path_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::PATH | OFlags::DIRECTORY)
