@@ -125,6 +125,36 @@ fn no_lookup_of_the_c_library_is_linked() {
     assert_eq!(linked, [""; 0]);
 }
 
+/// The table of attacks says which tests prove what; see `tests/e2e/hostile/`.
+#[test]
+fn every_attack_of_the_list_has_tests() {
+    let table = fs::read_to_string(root().join("tests/e2e/hostile/mod.rs")).unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | "))
+        .map(|row| row.split(" | ").collect())
+        .collect();
+    for line in 1..=32 {
+        let is_it = |row: &&Vec<&str>| row[0] == line.to_string();
+        let row = rows.iter().find(is_it).unwrap_or_else(|| panic!("no line {line}"));
+        assert!(row[2].contains("::"), "line {line} has no test");
+    }
+    let tests = rows.iter().skip(2).flat_map(|row| row[2].split('`').skip(1).step_by(2));
+    for test in tests {
+        let (file, name) = test.split_once("::").unwrap();
+        let places = ["tests/e2e/hostile/", "tests/e2e/", "src/"];
+        let in_file = |text: String| {
+            text.contains(&format!("#[test]\nfn {name}()"))
+                || text.contains(&format!("    #[test]\n    fn {name}()"))
+        };
+        let found = places
+            .iter()
+            .flat_map(|place| [format!("{place}{file}.rs"), format!("{place}{file}/mod.rs")])
+            .any(|path| fs::read_to_string(root().join(path)).is_ok_and(in_file));
+        assert!(found, "there is no test {test}");
+    }
+}
+
 /// `SANDBOX_BLESS=1 cargo test --test repository` writes what this test compares.
 #[test]
 fn completions_and_manual_pages_are_fresh() {

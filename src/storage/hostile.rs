@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     panic::resume_unwind,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use tar::EntryType;
@@ -599,4 +600,44 @@ fn attributes_are_counted() {
     assert!(yard.unpack(&[with(20)]).is_ok());
     let error = yard.unpack(&[with(129)]).unwrap_err();
     assert_eq!(error, "layer entry `file` has more than 128 attributes");
+}
+
+/// Nobody else may enter the store; but what its owner runs beside us may not
+/// lead us astray either.
+#[test]
+fn a_directory_that_becomes_a_link_meanwhile_leads_nowhere() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    let yard = Yard::new();
+    let link = yard.temp.path().join("link");
+    let beside = sys::fs::open_directory(yard.temp.path()).unwrap();
+    let files = (0..300).map(|n| Member::file(&format!("dir/{n}"), "evil"));
+    let again = (0..300).map(|n| Member::directory(&format!("dir/sub-{}", n % 7), 0o777));
+    let tar = tar_of(&files.chain(again).collect::<Vec<_>>());
+    let id = diff_id(&tar);
+    for fallback in [false, true].repeat(3) {
+        let _ = super::remove::remove_tree(&beside, Path::new("link"));
+        std::os::unix::fs::symlink(yard.canary(), &link).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let dir = yard.store.layer_draft(&id).join("fs/dir");
+                    let _ = renameat_with(CWD, &dir, CWD, &link, RenameFlags::EXCHANGE);
+                    std::thread::sleep(std::time::Duration::from_micros(50));
+                }
+            });
+            let unpack = || drop(yard.store.add_layer(&id, &mut tar.as_slice()));
+            if fallback {
+                without_openat2(unpack)
+            } else {
+                unpack()
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        yard.check_canary();
+        if let Ok(layers) = sys::fs::open_directory(&yard.store.layers()) {
+            super::remove::remove_tree(&layers, Path::new(id.0.hex())).unwrap();
+        }
+    }
 }

@@ -70,7 +70,7 @@ impl Store {
         Ok(())
     }
 
-    fn layer_draft(&self, diff_id: &DiffId) -> PathBuf {
+    pub(super) fn layer_draft(&self, diff_id: &DiffId) -> PathBuf {
         self.tmp().join(format!("layer-{}-{}", self.map.key, diff_id.0.hex()))
     }
 }

@@ -120,13 +120,11 @@ pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result
     print(&(line + "\n"))
 }
 
-/// What a registry or an image says may be quoted, but must not command the
-/// terminal.
+/// What a registry or an image says may be quoted, but must neither command the
+/// terminal nor add lines that look like ours.
 fn plain(text: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() && c != '\n' { c.escape_debug().collect() } else { c.to_string() }
-    };
-    text.chars().map(escape).collect()
+    let escape = |c: char| if c.is_control() { c.escape_debug().collect() } else { c.to_string() };
+    text.trim_end().chars().map(escape).collect()
 }
 
 fn print_to_stderr(text: &str) {

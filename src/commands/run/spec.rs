@@ -1,6 +1,6 @@
 //! From what was typed, and what the image says, to what is meant.
 
-use std::{ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{collections::HashMap, ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use nix::{errno::Errno, sys::signal::Signal};
 
@@ -159,7 +159,8 @@ fn environment(
     hostname: &str,
     context: &Context,
 ) -> Result<Vec<CString>, Error> {
-    let mut env = Environment(vec![("PATH".into(), DEFAULT_PATH.into())]);
+    let mut env = Environment::default();
+    env.set("PATH", DEFAULT_PATH.as_bytes());
     env.set("HOSTNAME", hostname.as_bytes());
     if args.tty {
         env.set("TERM", b"xterm");
@@ -173,17 +174,25 @@ fn environment(
     for variable in files.iter().flatten().chain(&args.env) {
         env.set_by_user(variable, context);
     }
-    env.0.into_iter().map(Environment::entry).collect()
+    env.variables.into_iter().map(Environment::entry).collect()
 }
 
 /// Variables in the order in which they were first set.
-struct Environment(Vec<(String, Vec<u8>)>);
+#[derive(Default)]
+struct Environment {
+    variables: Vec<(String, Vec<u8>)>,
+    /// Where each of them is: an image may have hundreds of thousands.
+    places: HashMap<String, usize>,
+}
 
 impl Environment {
     fn set(&mut self, name: &str, value: &[u8]) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        match self.places.get(name).and_then(|&place| self.variables.get_mut(place)) {
             Some((_, known)) => *known = value.into(),
-            None => self.0.push((name.into(), value.into())),
+            None => {
+                self.places.insert(name.into(), self.variables.len());
+                self.variables.push((name.into(), value.into()));
+            }
         }
     }
 
@@ -323,10 +332,12 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_variable_holds_and_its_place_stays() {
-        let mut env = Environment(vec![("PATH".into(), "/bin".into())]);
+        let mut env = Environment::default();
+        env.set("PATH", b"/bin");
         env.set("A", b"1");
         env.set("PATH", b"/usr/bin");
-        let entries: Vec<CString> = env.0.into_iter().flat_map(Environment::entry).collect();
+        let entries: Vec<CString> =
+            env.variables.into_iter().flat_map(Environment::entry).collect();
         assert_eq!(entries, [c"PATH=/usr/bin".into(), CString::from(c"A=1")]);
     }
 }
