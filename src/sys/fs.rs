@@ -220,12 +220,15 @@ pub fn chmod(path: &Path, mode: u32) -> Result<()> {
     fs::chmod(path, Mode::from_raw_mode(mode)).named(|| format!("chmod({path:?}, {mode:#o})"))
 }
 
-/// Sets the permissions of anything but a symbolic link.
+/// Sets the permissions of anything but a symbolic link, and follows none even if
+/// the name becomes one meanwhile.
 ///
-/// NOTE: `fchmodat(2)` follows links, so the caller must know that `name` is
-/// none and that nobody can make it one.
+/// `fchmodat(2)` follows links, and a descriptor that `fchmod(2)` takes needs
+/// permissions that are perhaps only to be given; so the name is opened by
+/// `O_PATH`, which `chmod(2)` takes by way of `/proc` (`open(2)`, O_PATH).
 pub fn chmod_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
-    fs::chmodat(dir.as_fd(), name, Mode::from_raw_mode(mode), AtFlags::empty())
+    let file = openat(&dir, name, OFlags::PATH)?;
+    fs::chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), Mode::from_raw_mode(mode))
         .named(|| format!("fchmodat({}, {name:?}, {mode:#o})", number(dir)))
 }
 
