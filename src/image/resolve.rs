@@ -169,6 +169,8 @@ fn pair(descriptors: &[Descriptor], config: ImageConfig) -> Result<Vec<LayerBlob
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::image::sample::{self, Directory};
 
@@ -230,6 +232,42 @@ mod tests {
             layout.index(&[root]);
             let opened = sample::open(&format!("oci:{}", layout.0.display()));
             assert_eq!(opened.is_ok(), good, "{depth}: {opened:?}");
+        }
+    }
+
+    /// Documents that come close to indexes and manifests.
+    fn documents() -> impl Strategy<Value = String> {
+        let key = "schemaVersion|manifests|layers|config|mediaType|digest|size|platform|x";
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            "\"(sha256:[0-9a-f]{64}|[a-z./+]{0,12})\"",
+        ];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..4);
+            let map = prop::collection::vec((key, inner), 0..7);
+            prop_oneof![
+                list.prop_map(|items| format!("[{}]", items.join(","))),
+                map.prop_map(|fields| {
+                    let fields = fields.iter().map(|(key, value)| format!("\"{key}\":{value}"));
+                    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_an_index_or_a_manifest_or_refused(text in documents()) {
+            if let Ok(Document::Index(index)) = parse(text.as_bytes()) {
+                let _ = choose(&index.manifests, &"linux/amd64".parse().unwrap());
+            }
+            let _ = serde_json::from_str::<ImageConfig>(&text).map(|config| config.platform());
+        }
+
+        #[test]
+        fn any_bytes_are_a_document_or_refused(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
         }
     }
 }
