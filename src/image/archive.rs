@@ -212,3 +212,22 @@ fn normal(path: &Path) -> Option<PathBuf> {
     }
     Some(normal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::sample::{self, Directory};
+
+    #[test]
+    fn members_are_counted() {
+        let directory = Directory::new("members");
+        let path = directory.0.join("many.tar");
+        let names: Vec<String> = (0..=Limits::MEMBERS).map(|n| n.to_string()).collect();
+        let members: Vec<(&str, &[u8])> =
+            names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        sample::tar(&path, &members, &[]);
+        let opened = Archive::open(&path, &sample::options(Limits::default()));
+        let error = opened.unwrap_err().to_string();
+        assert_eq!(error, "the archive has more than 100000 members");
+    }
+}

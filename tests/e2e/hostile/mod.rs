@@ -39,7 +39,7 @@
 //! | 30 | a volume that changes while it is mounted on (CVE-2021-30465) | `rootfs::a_directory_that_becomes_a_link_meanwhile_leads_nowhere` |
 //! | 31 | destinations with `..` | `rootfs::a_destination_goes_up_no_further_than_the_root` |
 //! | 32 | mounts over ours, propagation | `rootfs::mounts_are_neither_covered_nor_passed_on`, `isolation::what_harms_the_host_is_denied` |
-//! | local | directories and archives | `transports::a_directory_follows_no_link`, `transports::what_is_no_file_keeps_nobody_waiting`, `transports::a_member_of_an_archive_is_in_it`, `transports::a_member_that_is_there_twice_is_not_chosen_from`, `transports::an_archive_that_is_a_bomb_is_refused`, `transports::headers_of_an_archive_are_bounded` |
+//! | local | directories and archives | `transports::a_directory_follows_no_link`, `transports::what_is_no_file_keeps_nobody_waiting`, `transports::a_member_of_an_archive_is_in_it`, `transports::a_member_that_is_there_twice_is_not_chosen_from`, `transports::an_archive_that_is_a_bomb_is_refused`, `transports::headers_of_an_archive_are_bounded`, `image/archive::members_are_counted` |
 
 mod documents;
 mod layers;
