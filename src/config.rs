@@ -17,7 +17,7 @@ use file::File;
 pub use file::Storage;
 pub use size::parse_size;
 
-use crate::{hint::Hint, oci::Limits, sys::accounts};
+use crate::{hint::Hint, oci::ImageLimits, sys::accounts};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Config {
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
     /// `[image-limits]` of `config.toml`.
-    pub image_limits: Limits,
+    pub image_limits: ImageLimits,
 }
 
 /// What the environment says about connections.

@@ -19,14 +19,14 @@ use crate::oci;
 pub(super) struct File {
     pub(super) storage: Storage,
     #[serde(rename = "image-limits")]
-    pub(super) image_limits: ImageLimits,
+    pub(super) image_limits: LimitSettings,
 }
 
 /// `[image-limits]`: how much an image may ask for; what is not there is as
-/// [`oci::Limits`] has it.
+/// [`oci::ImageLimits`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub(super) struct ImageLimits {
+pub(super) struct LimitSettings {
     layer_entries: Option<u64>,
     #[serde(deserialize_with = "size")]
     layer_size: Option<u64>,
@@ -37,8 +37,8 @@ pub(super) struct ImageLimits {
     ratio_from: Option<u64>,
 }
 
-impl From<ImageLimits> for oci::Limits {
-    fn from(set: ImageLimits) -> Self {
+impl From<LimitSettings> for oci::ImageLimits {
+    fn from(set: LimitSettings) -> Self {
         let default = Self::default();
         Self {
             layer_entries: set.layer_entries.unwrap_or(default.layer_entries),
@@ -114,15 +114,15 @@ mod tests {
 
     #[test]
     fn limits_of_images_are_set_one_by_one() {
-        let limits = |text| oci::Limits::from(parse(text).unwrap().image_limits);
-        assert_eq!(limits(""), oci::Limits::default());
+        let limits = |text| oci::ImageLimits::from(parse(text).unwrap().image_limits);
+        assert_eq!(limits(""), oci::ImageLimits::default());
         let set = "[image-limits]\nlayer-entries = 5\nlayer-size = '1m'\nimage-size = '2m'\n\
                    ratio = 7\nratio-from = '3k'\n";
         let (layer_size, image_size, ratio_from) = (1 << 20, 2 << 20, 3 << 10);
         let expected =
-            oci::Limits { layer_entries: 5, layer_size, image_size, ratio: 7, ratio_from };
+            oci::ImageLimits { layer_entries: 5, layer_size, image_size, ratio: 7, ratio_from };
         assert_eq!(limits(set), expected);
-        let ratio = oci::Limits { ratio: 9, ..oci::Limits::default() };
+        let ratio = oci::ImageLimits { ratio: 9, ..oci::ImageLimits::default() };
         assert_eq!(limits("image-limits.ratio = 9"), ratio);
         assert!(parse("[image-limits]\nratio = -1\n").is_err());
         assert!(parse("[image-limits]\nratios = 1\n").is_err());

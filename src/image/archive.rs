@@ -17,7 +17,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Error, Options};
 use crate::{
-    oci::{Exceeded, Limits},
+    oci::{Exceeded, ImageLimits},
     sys::fs::unnamed_file,
 };
 
@@ -133,17 +133,17 @@ fn plain(mut file: File, options: &Options) -> io::Result<File> {
     Ok(unpacked)
 }
 
-fn check(packed: u64, unpacked: u64, limits: &Limits) -> Result<(), Error> {
+fn check(packed: u64, unpacked: u64, limits: &ImageLimits) -> Result<(), Error> {
     let within = limits.check_image(unpacked).and_then(|()| limits.check_ratio(packed, unpacked));
     within.map_err(|exceeded| Error::TooLarge { what: "the archive", exceeded })
 }
 
 fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
     let mut members = HashMap::new();
-    let headers = Cell::new(Limits::HEADERS);
+    let headers = Cell::new(ImageLimits::HEADERS);
     let mut archive = tar::Archive::new(Bounded { file, left: &headers });
     for entry in archive.entries_with_seek()? {
-        headers.set(Limits::HEADERS);
+        headers.set(ImageLimits::HEADERS);
         let entry = entry?;
         let Some(name) = normal(&entry.path()?) else { continue };
         let kind = entry.header().entry_type();
@@ -156,8 +156,8 @@ fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
             continue;
         };
         members.entry(name).and_modify(|member| *member = Member::Twice).or_insert(member);
-        if members.len() > Limits::MEMBERS {
-            let exceeded = Exceeded::count(Limits::MEMBERS as u64, "members", None);
+        if members.len() > ImageLimits::MEMBERS {
+            let exceeded = Exceeded::count(ImageLimits::MEMBERS as u64, "members", None);
             return Err(Error::TooLarge { what: "the archive", exceeded }.into());
         }
     }
@@ -174,7 +174,7 @@ struct Bounded<'a> {
 impl Read for Bounded<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
-            let most = Limits::HEADERS >> 20;
+            let most = ImageLimits::HEADERS >> 20;
             let why = format!("has a member with headers of more than {most} MiB");
             let exceeded = Exceeded::fixed(why);
             return Err(Error::TooLarge { what: "the archive", exceeded }.into());
@@ -222,11 +222,11 @@ mod tests {
     fn members_are_counted() {
         let directory = Directory::new("members");
         let path = directory.0.join("many.tar");
-        let names: Vec<String> = (0..=Limits::MEMBERS).map(|n| n.to_string()).collect();
+        let names: Vec<String> = (0..=ImageLimits::MEMBERS).map(|n| n.to_string()).collect();
         let members: Vec<(&str, &[u8])> =
             names.iter().map(|name| (name.as_str(), &b""[..])).collect();
         sample::tar(&path, &members, &[]);
-        let opened = Archive::open(&path, &sample::options(Limits::default()));
+        let opened = Archive::open(&path, &sample::options(ImageLimits::default()));
         let error = opened.unwrap_err().to_string();
         assert_eq!(error, "the archive has more than 100000 members");
     }

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::{
         image::sample::{self, Directory, LAYER},
-        oci::Limits,
+        oci::ImageLimits,
     };
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         let path = directory.0.join("x.tar");
         let links = [("a", "b"), ("b", "a"), ("out", "../etc/passwd"), ("abs", "/etc/passwd")];
         sample::tar(&path, &[("f", b"x")], &links);
-        let archive = Archive::open(&path, &sample::options(Limits::default())).unwrap();
+        let archive = Archive::open(&path, &sample::options(ImageLimits::default())).unwrap();
         assert!(archive.member("./f").is_ok());
         for name in ["a", "out", "abs", "../f", "/f", "g"] {
             assert!(matches!(archive.member(name), Err(Error::ArchiveMissing { .. })), "{name}");

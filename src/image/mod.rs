@@ -33,7 +33,7 @@ pub use error::Error;
 use resolve::{Resolved, Store, resolve};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Limits, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, ImageLimits, Platform, Reference};
 
 /// How registries are reached, and how much is taken from anywhere.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub struct Options {
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
     /// How much an archive may ask for.
-    pub limits: Limits,
+    pub limits: ImageLimits,
     /// Where a compressed archive is unpacked, without a name.
     pub scratch: PathBuf,
 }

@@ -9,7 +9,9 @@ use super::{
     Error, LayerBlob,
     verify::{digest, verified_document},
 };
-use crate::oci::{Descriptor, Digest, Exceeded, ImageConfig, Index, Limits, Manifest, Platform};
+use crate::oci::{
+    Descriptor, Digest, Exceeded, ImageConfig, ImageLimits, Index, Manifest, Platform,
+};
 
 /// Where manifests and blobs are got, by digest and not yet verified.
 pub(super) trait Store: std::fmt::Debug + Send + Sync {
@@ -37,7 +39,7 @@ pub(super) fn resolve(
     mut document: Vec<u8>,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    for _ in 0..=Limits::INDEXES {
+    for _ in 0..=ImageLimits::INDEXES {
         match parse(&document)? {
             Document::Manifest(manifest) => return complete(store, document, &manifest, wanted),
             Document::Index(index) => {
@@ -46,7 +48,7 @@ pub(super) fn resolve(
             }
         }
     }
-    let why = format!("its indexes are nested more than {} deep", Limits::INDEXES);
+    let why = format!("its indexes are nested more than {} deep", ImageLimits::INDEXES);
     Err(Error::bad_manifest(why))
 }
 
@@ -128,8 +130,8 @@ fn complete(
     manifest: &Manifest,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    if manifest.layers.len() > Limits::LAYERS {
-        let exceeded = Exceeded::count(Limits::LAYERS as u64, "layers", None);
+    if manifest.layers.len() > ImageLimits::LAYERS {
+        let exceeded = Exceeded::count(ImageLimits::LAYERS as u64, "layers", None);
         return Err(Error::TooLarge { what: "the image", exceeded });
     }
     let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;

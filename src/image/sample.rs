@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Error, Options, Source, verify::digest};
-use crate::oci::{Descriptor, Limits, Platform};
+use crate::oci::{Descriptor, ImageLimits, Platform};
 
 /// What the only layer of a sample holds; nothing here unpacks it.
 pub(super) const LAYER: &[u8] = b"a layer";
@@ -71,15 +71,15 @@ pub(super) fn config(platform: &str) -> Value {
 
 /// Opens a reference as `linux/amd64`.
 pub(super) fn open(reference: &str) -> Result<Source, Error> {
-    open_within(reference, Limits::default())
+    open_within(reference, ImageLimits::default())
 }
 
-pub(super) fn open_within(reference: &str, limits: Limits) -> Result<Source, Error> {
+pub(super) fn open_within(reference: &str, limits: ImageLimits) -> Result<Source, Error> {
     let platform = "linux/amd64".parse().unwrap();
     super::open(&reference.parse().unwrap(), &platform, &options(limits))
 }
 
-pub(super) fn options(limits: Limits) -> Options {
+pub(super) fn options(limits: ImageLimits) -> Options {
     Options {
         tls_verify: true,
         http_proxy: None,

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use crate::oci::{Descriptor, Digest, Exceeded, Limits};
+use crate::oci::{Descriptor, Digest, Exceeded, ImageLimits};
 
 /// Passes a blob through; its end is reported only if size and digest are
 /// those of the descriptor.
@@ -88,10 +88,10 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
 /// Reads a manifest or config to its end, within bounds.
 pub(super) fn document(source: impl Read) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let read = source.take(Limits::DOCUMENT + 1).read_to_end(&mut bytes);
+    let read = source.take(ImageLimits::DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|e| Error::from_read(e, || "read a manifest".into()))?;
-    if bytes.len() as u64 > Limits::DOCUMENT {
-        let exceeded = Exceeded::size(Limits::DOCUMENT, None);
+    if bytes.len() as u64 > ImageLimits::DOCUMENT {
+        let exceeded = Exceeded::size(ImageLimits::DOCUMENT, None);
         return Err(Error::TooLarge { what: "a manifest or config", exceeded });
     }
     Ok(bytes)

@@ -5,7 +5,7 @@
 
 mod digest;
 mod image;
-mod limits;
+mod image_limits;
 mod manifest;
 mod platform;
 mod reference;
@@ -15,7 +15,7 @@ mod status;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
-pub use limits::{Exceeded, Limits};
+pub use image_limits::{Exceeded, ImageLimits};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
 pub use reference::{InvalidReference, Name, Reference};

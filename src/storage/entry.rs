@@ -15,7 +15,7 @@ use tar::EntryType;
 
 use super::{LayerError, pax::Records};
 use crate::{
-    oci::{Exceeded, Limits},
+    oci::{Exceeded, ImageLimits},
     sys::fs::Timespec,
 };
 
@@ -72,10 +72,10 @@ impl Change {
         let path = inside(name)?;
         let kind = kind(entry, name, &records)?;
         let attributes = Attributes::read(entry.header(), &records)?;
-        if attributes.xattrs.len() > Limits::XATTRS {
+        if attributes.xattrs.len() > ImageLimits::XATTRS {
             return Err(too_large(
                 name,
-                Exceeded::count(Limits::XATTRS as u64, "attributes", None),
+                Exceeded::count(ImageLimits::XATTRS as u64, "attributes", None),
             ));
         }
         let Some(file_name) = path.file_name().filter(|_| kind != Kind::Nothing) else {
@@ -138,16 +138,16 @@ fn inside(name: &[u8]) -> Result<PathBuf, LayerError> {
     if name.contains(&0) {
         return Err(refused(name, "has a NUL character in its name"));
     }
-    if name.len() > Limits::PATH {
-        let why = format!("has a name of more than {} bytes", Limits::PATH);
+    if name.len() > ImageLimits::PATH {
+        let why = format!("has a name of more than {} bytes", ImageLimits::PATH);
         return Err(too_large(name, Exceeded::fixed(why)));
     }
     let parts = || name.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
     if parts().any(|part| part == b"..") {
         return Err(refused(name, "leads out of the layer"));
     }
-    if parts().count() > Limits::DEPTH {
-        let why = format!("lies more than {} directories deep", Limits::DEPTH);
+    if parts().count() > ImageLimits::DEPTH {
+        let why = format!("lies more than {} directories deep", ImageLimits::DEPTH);
         return Err(too_large(name, Exceeded::fixed(why)));
     }
     Ok(parts().map(OsStr::from_bytes).collect())
@@ -263,9 +263,9 @@ mod tests {
         for (name, message) in cases {
             assert_eq!(inside(name.as_bytes()).unwrap_err().to_string(), message);
         }
-        assert!(inside(&[b'a'; Limits::PATH + 1]).is_err());
-        assert!(inside("a/".repeat(Limits::DEPTH + 1).as_bytes()).is_err());
-        assert!(inside("a/".repeat(Limits::DEPTH).as_bytes()).is_ok());
+        assert!(inside(&[b'a'; ImageLimits::PATH + 1]).is_err());
+        assert!(inside("a/".repeat(ImageLimits::DEPTH + 1).as_bytes()).is_err());
+        assert!(inside("a/".repeat(ImageLimits::DEPTH).as_bytes()).is_ok());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     testing::{Member, TempDir, diff_id, store, tar_of},
 };
 use crate::{
-    oci::{DiffId, Limits},
+    oci::{DiffId, ImageLimits},
     sys,
 };
 
@@ -40,7 +40,7 @@ impl Yard {
         Self { temp, store }
     }
 
-    fn within(limits: Limits) -> Self {
+    fn within(limits: ImageLimits) -> Self {
         let Self { temp, store } = Self::new();
         Self { temp, store: store.with_limits(limits) }
     }
@@ -530,7 +530,7 @@ fn times_out_of_range_are_clamped() {
 
 #[test]
 fn entries_are_counted() {
-    let yard = Yard::within(Limits { layer_entries: 3, ..Limits::default() });
+    let yard = Yard::within(ImageLimits { layer_entries: 3, ..ImageLimits::default() });
     let file = |name: &str| Member::file(name, "");
     assert!(yard.unpack(&[file("a"), file("b"), file("c")]).is_ok());
     // The same name, and what is made no file of, count like others.
@@ -540,7 +540,7 @@ fn entries_are_counted() {
 
 #[test]
 fn a_layer_has_a_largest_size() {
-    let yard = Yard::within(Limits { layer_size: 8192, ..Limits::default() });
+    let yard = Yard::within(ImageLimits { layer_size: 8192, ..ImageLimits::default() });
     let file = |size| Member::file("file", &"x".repeat(size));
     assert!(yard.unpack(&[file(6000)]).is_ok());
     let error = yard.unpack(&[file(9000)]).unwrap_err();
@@ -552,7 +552,7 @@ fn a_layer_has_a_largest_size() {
 
 #[test]
 fn the_layers_of_an_image_have_a_size_together() {
-    let yard = Yard::within(Limits { image_size: 20_000, ..Limits::default() });
+    let yard = Yard::within(ImageLimits { image_size: 20_000, ..ImageLimits::default() });
     let file = |name: &str| tar_of(&[Member::file(name, &"x".repeat(6000))]);
     yard.unpack_bytes(&file("one")).unwrap();
     yard.unpack_bytes(&file("two")).unwrap();
@@ -563,7 +563,7 @@ fn the_layers_of_an_image_have_a_size_together() {
 
 #[test]
 fn what_grows_out_of_proportion_is_refused() {
-    let limits = Limits { ratio: 50, ratio_from: 1 << 20, ..Limits::default() };
+    let limits = ImageLimits { ratio: 50, ratio_from: 1 << 20, ..ImageLimits::default() };
     let yard = Yard::within(limits);
     for size in [1 << 19, 4 << 20] {
         let tar = tar_of(&[Member::file("zeros", &"\0".repeat(size))]);

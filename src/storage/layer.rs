@@ -34,7 +34,7 @@ use super::{
     meter::{Meter, Metered},
 };
 use crate::{
-    oci::{DiffId, Digest, Exceeded, Limits},
+    oci::{DiffId, Digest, Exceeded, ImageLimits},
     sys::{
         Named,
         fs::{chmod, mkdir, open_directory},
@@ -50,12 +50,12 @@ type Piece = io::Result<Vec<u8>>;
 /// What unpacking may take, of one layer and of all.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    pub(super) limits: Limits,
+    pub(super) limits: ImageLimits,
     unpacked: AtomicU64,
 }
 
 impl Budget {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ImageLimits) -> Self {
         Self { limits, unpacked: AtomicU64::new(0) }
     }
 
@@ -180,8 +180,11 @@ impl Sum {
         let limits = &budget.limits;
         limits.check_entries(self.entries).map_err(LayerError::TooLarge)?;
         limits.check_layer(self.bytes).map_err(LayerError::TooLarge)?;
-        if self.directories > Limits::DIRECTORIES {
-            return Err(too_large("directories with names and attributes", Limits::DIRECTORIES));
+        if self.directories > ImageLimits::DIRECTORIES {
+            return Err(too_large(
+                "directories with names and attributes",
+                ImageLimits::DIRECTORIES,
+            ));
         }
         Ok(())
     }
@@ -189,7 +192,7 @@ impl Sum {
 
 fn header_error(error: io::Error, meter: &Meter) -> LayerError {
     if meter.is_used_up() {
-        return too_large("an entry with headers", Limits::HEADERS);
+        return too_large("an entry with headers", ImageLimits::HEADERS);
     }
     LayerError::Read(error)
 }

@@ -12,7 +12,7 @@ use std::{
     rc::Rc,
 };
 
-use crate::oci::Limits;
+use crate::oci::ImageLimits;
 
 /// Tar is made of blocks of this size.
 pub(super) const BLOCK: usize = 512;
@@ -30,7 +30,7 @@ pub(super) struct Meter {
 impl Meter {
     /// From here on, headers are read.
     pub(super) fn expect_headers(&self) {
-        self.allowance.set(Limits::HEADERS);
+        self.allowance.set(ImageLimits::HEADERS);
         self.start.set(self.position.get());
         *self.headers.borrow_mut() = Some(Vec::new());
     }

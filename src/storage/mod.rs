@@ -64,7 +64,7 @@ pub use sandbox_dir::SandboxDir;
 
 use self::{layer::Budget, lock::Held};
 use crate::{
-    oci::{DiffId, Digest, Limits},
+    oci::{DiffId, Digest, ImageLimits},
     sys::{self, Named},
 };
 
@@ -93,7 +93,7 @@ impl Store {
 
     /// The same store, with other limits for what is unpacked.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: ImageLimits) -> Self {
         Self { budget: Budget::new(limits), ..self }
     }
 

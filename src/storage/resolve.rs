@@ -22,7 +22,7 @@ use std::{
 use nix::errno::Errno;
 
 use crate::{
-    oci::Limits,
+    oci::ImageLimits,
     sys::{self, fs},
 };
 
@@ -114,7 +114,7 @@ impl Resolver {
                     left.extend(components(&target));
                 }
             }
-            if links > MAX_LINKS || above.len() > Limits::DEPTH {
+            if links > MAX_LINKS || above.len() > ImageLimits::DEPTH {
                 return Err(too_many());
             }
         }

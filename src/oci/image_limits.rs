@@ -8,7 +8,7 @@ use std::fmt;
 
 /// What an image may take to unpack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct ImageLimits {
     /// Entries of one layer's tar. The largest images have a million files.
     pub layer_entries: u64,
     /// Bytes of one layer, as a tar and as the files that it makes, holes
@@ -24,7 +24,7 @@ pub struct Limits {
     pub ratio_from: u64,
 }
 
-impl Default for Limits {
+impl Default for ImageLimits {
     fn default() -> Self {
         Self {
             layer_entries: 2_000_000,
@@ -36,7 +36,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ImageLimits {
     /// Bytes of a manifest, an index or a config, which are held in memory; what
     /// registries accept.
     pub const DOCUMENT: u64 = 4 << 20;
@@ -151,8 +151,8 @@ impl fmt::Display for Bytes {
 mod tests {
     use super::*;
 
-    fn small() -> Limits {
-        Limits {
+    fn small() -> ImageLimits {
+        ImageLimits {
             layer_entries: 10,
             layer_size: 1000,
             image_size: 3 << 20,
