@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{self, Context, options::unsupported},
+    commands::{self, Context, options::unsupported, status::StatusLines},
     config::Config,
     error::Error,
     oci::ExitStatus,
@@ -23,6 +23,11 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
 
+    /// Ask no registry for images; what a sandbox reaches is for its --network to
+    /// say [env: SANDBOX_OFFLINE]
+    #[arg(long, global = true)]
+    offline: bool,
+
     /// Say more about what is done
     #[arg(short, long)]
     verbose: bool,
@@ -35,6 +40,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
+    /// Write a line of JSON about each phase to this open descriptor
+    #[arg(long, global = true, value_name = "FD")]
+    status_fd: Option<i32>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -42,13 +51,39 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<commands::run::Args>),
+    Create(Box<commands::create::Args>),
+    Start(commands::start::Args),
+    Stop(commands::stop::Args),
+    Restart(commands::restart::Args),
+    Kill(commands::kill::Args),
+    Pause(commands::pause::Args),
+    Unpause(commands::unpause::Args),
+    Rm(commands::rm::Args),
+    Rename(commands::rename::Args),
+    Ps(commands::ps::Args),
+    Logs(commands::logs::Args),
+    Attach(commands::attach::Args),
+    Exec(commands::exec::Args),
+    Events(commands::events::Args),
+    Wait(commands::wait::Args),
+    Port(commands::port::Args),
+    Top(commands::top::Args),
+    Stats(commands::stats::Args),
     Pull(commands::pull::Args),
+    Push(commands::push::Args),
+    Lock(commands::lock::Args),
     Images(commands::images::Args),
     Rmi(commands::rmi::Args),
     Tag(commands::tag::Args),
+    Save(commands::save::Args),
+    Load(commands::load::Args),
+    Import(commands::import::Args),
     History(commands::history::Args),
     Inspect(commands::inspect::Args),
     Image(commands::image::Args),
+    Container(commands::container::Args),
+    Generate(commands::generate::Args),
+    System(commands::system::Args),
     Info(commands::info::Args),
     Version(commands::version::Args),
 }
@@ -60,10 +95,12 @@ pub fn main() -> ExitCode {
         Err(code) => return ExitCode::from(code),
     };
     let mut ui = Ui { quiet: cli.quiet, verbose: cli.verbose, color: false };
-    match cli.execute(&mut ui) {
+    let mut status_lines = StatusLines::default();
+    match cli.execute(&mut ui, &mut status_lines) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) => {
             ui.report(&error);
+            status_lines.failed(&error);
             ExitCode::from(error.code())
         }
     }
@@ -95,20 +132,47 @@ fn refused(error: &clap::Error) -> Option<Error> {
 }
 
 impl Cli {
-    fn execute(self, ui: &mut Ui) -> Result<ExitStatus, Error> {
-        let config = Config::load(self.root)?;
+    fn execute(self, ui: &mut Ui, status: &mut StatusLines) -> Result<ExitStatus, Error> {
+        *status = StatusLines::open(self.status_fd)?;
+        let config = Config::load(self.root, self.offline)?;
         ui.color = self.color.on_stderr(config.no_color);
-        let context = Context { config, ui: *ui };
+        let context = Context { config, ui: *ui, status: status.clone() };
         let done = |()| ExitStatus::Exited(0);
         match &self.command {
             Command::Run(args) => commands::run::execute(args, &context),
+            Command::Create(args) => commands::create::execute(args, &context).map(done),
+            Command::Start(args) => commands::start::execute(args, &context),
+            Command::Stop(args) => commands::stop::execute(args, &context).map(done),
+            Command::Restart(args) => commands::restart::execute(args, &context),
+            Command::Kill(args) => commands::kill::execute(args, &context).map(done),
+            Command::Pause(args) => commands::pause::execute(args, &context).map(done),
+            Command::Unpause(args) => commands::unpause::execute(args, &context).map(done),
+            Command::Rm(args) => commands::rm::execute(args, &context).map(done),
+            Command::Rename(args) => commands::rename::execute(args, &context).map(done),
+            Command::Ps(args) => commands::ps::execute(args, &context).map(done),
+            Command::Logs(args) => commands::logs::execute(args, &context).map(done),
+            Command::Attach(args) => commands::attach::execute(args, &context),
+            Command::Exec(args) => commands::exec::execute(args, &context),
+            Command::Events(args) => commands::events::execute(args, &context).map(done),
+            Command::Wait(args) => commands::wait::execute(args, &context).map(done),
+            Command::Port(args) => commands::port::execute(args, &context).map(done),
+            Command::Top(args) => commands::top::execute(args, &context).map(done),
+            Command::Stats(args) => commands::stats::execute(args, &context).map(done),
             Command::Pull(args) => commands::pull::execute(args, &context).map(done),
+            Command::Lock(args) => commands::lock::execute(args, &context),
+            Command::Push(args) => commands::push::execute(args, &context).map(done),
             Command::Images(args) => commands::images::execute(args, &context).map(done),
             Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),
             Command::Inspect(args) => commands::inspect::execute(args, &context).map(done),
             Command::Tag(args) => commands::tag::execute(args, &context).map(done),
+            Command::Save(args) => commands::save::execute(args, &context).map(done),
+            Command::Load(args) => commands::load::execute(args, &context).map(done),
+            Command::Import(args) => commands::import::execute(args, &context).map(done),
             Command::History(args) => commands::history::execute(args, &context).map(done),
             Command::Image(args) => commands::image::execute(args, &context).map(done),
+            Command::Generate(args) => commands::generate::execute(args, &context).map(done),
+            Command::Container(args) => commands::container::execute(args, &context),
+            Command::System(args) => commands::system::execute(args, &context).map(done),
             Command::Info(args) => commands::info::execute(args, &context).map(done),
             Command::Version(args) => commands::version::execute(args, &context).map(done),
         }

@@ -3,6 +3,8 @@
 //! One [`Config`] is made at the start, before ids change, and handed down.
 
 mod file;
+mod offline;
+mod registries;
 mod size;
 
 use std::{
@@ -15,9 +17,15 @@ use std::{
 
 use file::File;
 pub use file::Storage;
+pub(crate) use file::parse_toml;
+pub use offline::Offline;
 pub use size::parse_size;
 
-use crate::{hint::Hint, oci::ImageLimits, sys::accounts};
+use crate::{
+    hint::Hint,
+    oci::{ImageLimits, Registries},
+    sys::accounts,
+};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -30,12 +38,31 @@ pub struct Config {
     pub search_path: String,
     /// Whether colour is unwanted (`NO_COLOR`).
     pub no_color: bool,
+    /// The time that images say they were made, in seconds since 1970
+    /// (`SOURCE_DATE_EPOCH`); none for the true one.
+    pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
+    /// `[registries]` and `[aliases]` of `config.toml`.
+    pub registries: Registries,
+    /// Why no registry is asked, if none is.
+    pub offline: Option<Offline>,
+    /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
+    pub locked: bool,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
     /// `[image-limits]` of `config.toml`.
     pub image_limits: ImageLimits,
+    /// The further stores that it names.
+    pub additional: Vec<AdditionalStore>,
+}
+
+/// A store that is only read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdditionalStore {
+    pub path: PathBuf,
+    /// Whether it belongs to the user, who must be known before ids change.
+    pub is_ours: bool,
 }
 
 /// What the environment says about connections.
@@ -49,6 +76,8 @@ pub struct Transport {
     pub ssl_cert_file: Option<PathBuf>,
     /// `SSL_CERT_DIR`: a directory of them.
     pub ssl_cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry (containers-certs.d(5)).
+    pub cert_dirs: Vec<PathBuf>,
 }
 
 /// What is wrong with the settings.
@@ -62,6 +91,8 @@ pub enum Error {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("cannot use {}, line {line}: {what}", .path.display())]
     Setting { path: PathBuf, line: usize, what: String },
+    #[error("`{value}` is no value for {variable}")]
+    Switch { variable: &'static str, value: String },
 }
 
 impl Hint for Error {
@@ -70,24 +101,26 @@ impl Hint for Error {
             Self::ForeignStore { .. } | Self::Store { .. } => {
                 Some("`--root DIR` or the variable SANDBOX_ROOT names another place".into())
             }
+            Self::Switch { .. } => Some("it is 1 or 0".into()),
             Self::Unreadable { .. } | Self::Setting { .. } => None,
         }
     }
 }
 
 impl Config {
-    /// Reads the environment and `config.toml`; `root` is the option, which comes
-    /// first.
+    /// Reads the environment and `config.toml`; `root` and `offline` are the
+    /// options, which come first.
     ///
     /// # Errors
-    /// [`Error`] if there is no place of our own for the store, or if the file
-    /// says what we do not understand.
-    pub fn load(root: Option<PathBuf>) -> Result<Self, Error> {
+    /// [`Error`] if there is no place of our own for the store, or if the file or
+    /// a variable says what we do not understand.
+    pub fn load(root: Option<PathBuf>, offline: bool) -> Result<Self, Error> {
         let home = home();
         let root = match root.or_else(|| path("SANDBOX_ROOT")) {
             Some(root) => std::path::absolute(&root).unwrap_or(root),
             None => default_root(home.as_deref())?,
         };
+        let cert_dirs = cert_dirs(home.as_deref());
         let file = match config_file(home.as_deref()) {
             Some(path) => File::read(&path)?,
             None => File::default(),
@@ -97,7 +130,12 @@ impl Config {
             home,
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
-            transport: Transport::load(),
+            source_date_epoch: text("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()),
+            transport: Transport { cert_dirs, ..Transport::load() },
+            registries: file.registries(),
+            offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
+            locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
+            additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             storage: file.storage,
             image_limits: file.image_limits.into(),
         })
@@ -106,6 +144,16 @@ impl Config {
     /// The value of a variable that the user has named (`-e NAME`).
     pub fn variable(&self, name: &str) -> Option<OsString> {
         env::var_os(name)
+    }
+}
+
+impl AdditionalStore {
+    /// One that is not there, such as on a file system that is not mounted, holds
+    /// nothing.
+    fn find(path: &PathBuf) -> Self {
+        let user = nix::unistd::geteuid().as_raw();
+        let is_ours = fs::metadata(path).is_ok_and(|found| found.uid() == user);
+        Self { path: path.clone(), is_ours }
     }
 }
 
@@ -120,12 +168,26 @@ impl Transport {
             no_proxy: either("NO_PROXY"),
             ssl_cert_file: path("SSL_CERT_FILE"),
             ssl_cert_dir: path("SSL_CERT_DIR"),
+            cert_dirs: Vec::new(),
         }
     }
 }
 
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What is either on or off; what is neither must not be taken for off.
+fn switch(name: &'static str) -> Result<Option<bool>, Error> {
+    let Some(value) = env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    match value.to_str() {
+        Some("1" | "true" | "yes" | "on") => Ok(Some(true)),
+        Some("0" | "false" | "no" | "off") => Ok(Some(false)),
+        _ => {
+            let value = value.to_string_lossy().into_owned();
+            Err(Error::Switch { variable: name, value })
+        }
+    }
 }
 
 fn path(name: &str) -> Option<PathBuf> {
@@ -142,10 +204,20 @@ fn home() -> Option<PathBuf> {
 }
 
 /// XDG base directory specification; without a home there is none.
-fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+fn config_home(home: Option<&Path>) -> Option<PathBuf> {
     let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let config = config.or_else(|| home.map(|home| home.join(".config")))?;
-    Some(config.join("sandbox/config.toml"))
+    config.or_else(|| home.map(|home| home.join(".config")))
+}
+
+fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+    Some(config_home(home)?.join("sandbox/config.toml"))
+}
+
+/// The user's own before the machine's, podman's before docker's.
+fn cert_dirs(home: Option<&Path>) -> Vec<PathBuf> {
+    let own = config_home(home).map(|config| config.join("containers/certs.d"));
+    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+    own.into_iter().chain(system).collect()
 }
 
 /// XDG base directory specification; without a home, a directory that only we

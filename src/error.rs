@@ -1,6 +1,10 @@
 //! Whatever stops a command: one type at the top, typed causes below.
 
+mod cause;
+
 use nix::errno::Errno;
+
+pub use cause::Cause;
 
 use crate::{config, hint::Hint, image, network, oci, runtime, storage, sys};
 
@@ -15,6 +19,8 @@ pub enum Error {
     Reference(#[from] oci::InvalidReference),
     #[error(transparent)]
     Image(#[from] image::Error),
+    #[error("{what}")]
+    Pinned { what: String, hint: Option<String>, source: Box<image::Error> },
     #[error(transparent)]
     Storage(#[from] storage::Error),
     #[error(transparent)]
@@ -23,6 +29,10 @@ pub enum Error {
     Runtime(#[from] runtime::Error),
     #[error("cannot {step}")]
     System { step: &'static str, source: sys::Error },
+    #[error("cannot make the sandbox's socket or its log")]
+    Attach(#[source] std::io::Error),
+    #[error("cannot read the log")]
+    Log(#[source] std::io::Error),
     #[error("cannot write the output")]
     Output(#[source] std::io::Error),
 }
@@ -54,9 +64,13 @@ impl Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Pinned { hint, .. } => hint.clone(),
             Self::Config(error) => error.hint(),
-            Self::Reference(_) | Self::System { .. } | Self::Output(_) => None,
+            Self::Reference(_)
+            | Self::System { .. }
+            | Self::Attach(_)
+            | Self::Log(_)
+            | Self::Output(_) => None,
             Self::Image(error) => error.hint(),
             Self::Storage(error) => error.hint(),
             Self::Network(error) => error.hint(),

@@ -30,6 +30,10 @@
 //!
 //! Everything is data until the child acts: only `runtime/child.rs` mounts.
 //!
+//! A sandbox that stays is written down as an [`oci::SandboxConfig`], from which
+//! `start` goes on where `run` does (`commands/launch`); how it goes is its
+//! [`oci::SandboxState`].
+//!
 //! # Where to look
 //!
 //! | module | turns | into |
@@ -50,7 +54,7 @@
 //! *inside*: the two sides. *Domain*: the user namespace that this program
 //! makes for itself, in which it is root ([`runtime::domain`]). *Gateway*: the
 //! network namespace of ours that takes what a sandbox sends ([`network::user`]).
-//! *Member*: a sandbox on a network. *Flow*: a connection, or what is like one:
+//! *Supervisor*: the process that watches over a sandbox. *Member*: a sandbox on a network. *Flow*: a connection, or what is like one:
 //! datagrams or pings between the same two ends. *Layer*: one
 //! unpacked change set, immutable, named by its *diff id*. *Digest*: the hash of
 //! a blob as it was transferred; *diff id*: the hash of a layer's plain tar.

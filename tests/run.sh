@@ -17,7 +17,7 @@ packages=(
     dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iputils-ping:ping
     libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft nginx-light:nginx openssl:openssl perl:perl
     python3:/usr/bin/python3 python3-websockets:/usr/lib/python3/dist-packages/websockets
-    shellcheck:shellcheck strace:strace uidmap:newuidmap wget:wget
+    shellcheck:shellcheck skopeo:skopeo strace:strace uidmap:newuidmap wget:wget zstd:zstd
 )
 ranges=sandbox-test-ranges
 plain=sandbox-test-plain
@@ -37,7 +37,7 @@ main() {
     step 'format' cargo fmt --check
     step 'lints' cargo clippy --locked --all-targets -- -D warnings
     step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh benches/start.sh benches/network.sh
+    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/fidelity/*.sh benches/*.sh
     step 'build' cargo test --locked --no-run
     step 'images' make_images
     step 'repository' cargo test --locked --no-fail-fast --test repository --test install
@@ -142,6 +142,18 @@ run_as() {
         --config "target.'cfg(all())'.runner = ['$PWD/tests/run.sh', '--test-binary', '$user']" "$@"
 }
 
+# Gives a user a cgroup of version 2 to divide, and moves there; sets `cgroup` if
+# that works. Whatever a former run has left is removed.
+delegate_cgroup() {
+    local user=$1 mount
+    mount=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET) || return 0
+    cgroup=$mount/sandbox-test-$user
+    find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    mkdir -p "$cgroup" 2>/dev/null &&
+        chown "$user" "$cgroup" "$cgroup"/cgroup.{procs,subtree_control,threads} &&
+        echo $$ 2>/dev/null >"$cgroup/cgroup.procs" || cgroup=
+}
+
 # Starts a test binary as another user, who can read neither our checkout nor
 # our home: from a copy, with a copy of the program, and none of our environment.
 test_binary() {
@@ -150,13 +162,16 @@ test_binary() {
     home=$(getent passwd "$user" | cut -d: -f6)
     install -d -o "$user" "$place"
     install "$binary" "$place/tests"
+    delegate_cgroup "$user"
     if [ -e "${binary%/*}/../sandbox" ]; then install "${binary%/*}/../sandbox" "$place"; fi
     cd "$place"
     exec env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin \
         HOME="$home" USER="$user" RUST_BACKTRACE=1 \
         ${SANDBOX_TEST_STRICT:+SANDBOX_TEST_STRICT=1} \
+        ${SANDBOX_TEST_KILLS:+SANDBOX_TEST_KILLS="$SANDBOX_TEST_KILLS"} \
         SANDBOX_TEST_BIN="$place/sandbox" \
         SANDBOX_TEST_DIR="$place" \
+        ${cgroup:+SANDBOX_TEST_CGROUP="$cgroup"} \
         SANDBOX_TEST_IMAGES="$SANDBOX_TEST_WORK/images" \
         timeout --foreground --signal=KILL 10m \
         setpriv --reuid="$user" --regid="$user" --init-groups --inh-caps=-all ./tests "$@"

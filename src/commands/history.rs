@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Context,
-    fetch::{not_there, stored_name},
+    fetch::{not_there, resolve},
     options::TemplateFormat,
 };
 use crate::{
@@ -57,7 +57,7 @@ struct Step {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
-    let name = stored_name(&args.image);
+    let name = resolve(&args.image, &store, context)?;
     let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
     let mut steps = steps(&image, &store);
     if !args.no_trunc {

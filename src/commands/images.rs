@@ -57,13 +57,27 @@ impl From<StoredImage> for Row {
 
 impl Row {
     fn cells(&self) -> Vec<String> {
-        let name = match self.name.parse() {
-            Ok(Reference::Registry(name)) => name.familiar(),
-            _ => self.name.clone(),
-        };
-        let digest = self.digest.trim_start_matches("sha256:")[..12].to_owned();
         // The day is enough: RFC 3339 begins with it.
         let created = self.created.as_deref().and_then(|time| time.get(..10)).unwrap_or("-");
-        vec![name, digest, self.platform.clone(), created.into(), ui::bytes(self.size)]
+        vec![
+            familiar(&self.name),
+            short(&self.digest),
+            self.platform.clone(),
+            created.into(),
+            ui::bytes(self.size),
+        ]
     }
+}
+
+/// The name of an image as people would type it.
+pub(super) fn familiar(name: &str) -> String {
+    match name.parse() {
+        Ok(Reference::Registry(name)) => name.familiar(),
+        _ => name.into(),
+    }
+}
+
+/// As much of a digest as tables have room for.
+pub(super) fn short(digest: &str) -> String {
+    digest.trim_start_matches("sha256:").chars().take(12).collect()
 }

@@ -1,8 +1,12 @@
 //! `sandbox pull`: fetch an image without running it.
 
+use std::path::PathBuf;
+
 use super::{
     Context,
     fetch::{self, PullPolicy, Request},
+    lock,
+    options::LockedArgs,
 };
 use crate::{
     error::Error,
@@ -20,6 +24,9 @@ pub struct Args {
     #[arg(value_name = "IMAGE")]
     image: Reference,
 
+    #[command(flatten)]
+    locked: LockedArgs,
+
     /// Platform to fetch it for, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
@@ -27,6 +34,11 @@ pub struct Args {
     /// Whether to insist on HTTPS with a certificate that can be verified
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     tls_verify: bool,
+
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
 
     /// Show no progress
     #[arg(short, long)]
@@ -40,16 +52,19 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             args.image
         )));
     }
+    let pin = lock::pin(&args.locked, &args.image, args.platform.as_ref(), context)?;
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let request = Request {
+        pin: pin.as_ref(),
         reference: &args.image,
         policy: PullPolicy::Always,
         platform: args.platform.as_ref(),
         tls_verify: args.tls_verify,
+        cert_dir: args.cert_dir.as_deref(),
     };
     let quiet = context.ui.quiet || args.quiet;
-    let context = Context { config: context.config.clone(), ui: Ui { quiet, ..context.ui } };
+    let context = context.with(Ui { quiet, ..context.ui });
     let image = fetch::image(&request, &store, &mut domain, &context)?;
     ui::print(&format!("{}\n", image.digest))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    fetch::{not_there, stored_name},
+    fetch::{not_there, resolve},
 };
 use crate::{error::Error, oci::Reference, ui};
 
@@ -24,7 +24,7 @@ pub struct Args {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     for image in &args.images {
-        let name = stored_name(image);
+        let name = resolve(image, &store, context)?;
         if store.remove_image(&name)? {
             ui::print(&format!("{name}\n"))?;
         } else if !args.force {

@@ -8,16 +8,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
-use super::{Error, size::parse_size};
-use crate::oci;
+use super::{
+    Error,
+    registries::{Aliases, Table},
+    size::parse_size,
+};
+use crate::oci::{self, Registries};
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
+    /// Whether no registry is asked.
+    pub(super) offline: bool,
     pub(super) storage: Storage,
+    registries: Table,
+    aliases: Aliases,
     #[serde(rename = "image-limits")]
     pub(super) image_limits: LimitSettings,
 }
@@ -58,6 +69,9 @@ pub struct Storage {
     /// first; none for no limit.
     #[serde(deserialize_with = "size")]
     pub max: Option<u64>,
+    /// Stores in which images are found, too, and that are only read; absolute.
+    #[serde(deserialize_with = "absolute")]
+    pub additional: Vec<PathBuf>,
 }
 
 impl File {
@@ -67,21 +81,30 @@ impl File {
     /// If it cannot be read, or holds what we do not know.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
+            Ok(text) => parse_toml(&text, path),
             Err(error) if is_absent(&error) => Ok(Self::default()),
             Err(source) => Err(Error::Unreadable { path: path.into(), source }),
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            // Of several lines, the first says it.
-            let what = error.message().lines().next().unwrap_or_default().to_owned();
-            Error::Setting { path: PathBuf::from(path), line, what }
-        })
+    /// All that is said about registries and names.
+    pub(super) fn registries(&self) -> Registries {
+        Registries { aliases: self.aliases.0.clone(), ..self.registries.0.clone() }
     }
+}
+
+/// Reads what `path` holds, a file of ours in TOML.
+///
+/// # Errors
+/// [`Error::Setting`], with the line, if it holds what `T` does not know.
+pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        // Of several lines, the first says it.
+        let what = error.message().lines().next().unwrap_or_default().to_owned();
+        Error::Setting { path: PathBuf::from(path), line, what }
+    })
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -93,6 +116,16 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Er
     parse_size(&text).map(Some).map_err(D::Error::custom)
 }
 
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    match paths.iter().find(|path| !path.is_absolute()) {
+        Some(path) => {
+            Err(D::Error::custom(format!("`{}` is not an absolute path", path.display())))
+        }
+        None => Ok(paths),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -100,7 +133,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<File, String> {
-        File::parse(text, Path::new("/c.toml")).map_err(|error| error.to_string())
+        parse_toml(text, Path::new("/c.toml")).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -110,6 +143,7 @@ mod tests {
         assert_eq!(max("storage.max = '512MB'"), Some(512 << 20));
         assert_eq!(max("[storage]\n"), None);
         assert_eq!(max(""), None);
+        assert!(parse("offline = true").unwrap().offline);
     }
 
     #[test]
@@ -148,12 +182,48 @@ mod tests {
             ("[storage]\nmax = \"1x\"\n", "line 2", "`x` is not one of"),
             ("[storage]\nmax = 5\n", "line 2", "invalid type"),
             ("[storage\n", "line 1", ""),
+            ("[registries]\n\ndefault = \"x\"\n", "line 3", "`x` is not of the form"),
+            ("[registries]\ndefalt = \"x.y\"\n", "line 2", "`defalt` is neither"),
+            ("[registries]\ntimeout = 0\n", "line 2", "from 1 to 3600"),
+            ("[registries.\"a.b\"]\n\nmirror = []\n", "line 3", "unknown field `mirror`"),
+            ("[registries.\"a.b\"]\nmirrors = [\"http://x.y\"]\n", "line 2", "scheme"),
+            ("[registries.\"a.b/c\"]\n", "line 1", "`a.b/c` is neither"),
+            ("[aliases]\nx = \"a.b\"\n", "line 2", "names no repository"),
+            ("[aliases]\n\"x:1\" = \"a.b/c\"\n", "line 2", "`x:1` is not a name"),
+            ("[aliases]\n\"a.b/x\" = \"a.b/c\"\n", "line 2", "`a.b/x` is not a name"),
         ];
         for (text, line, what) in cases {
             let error = parse(text).unwrap_err();
             assert!(error.contains("/c.toml") && error.contains(line), "{error}");
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn registries_and_aliases_are_read() {
+        let text = "[registries]\ndefault = \"r.test\"\ntimeout = 5\n\
+                    [registries.\"docker.io\"]\nmirrors = [\"m.test/hub\", \"n.test:5000\"]\n\
+                    [registries.\"n.test:5000\"]\ninsecure = true\n\
+                    [aliases]\nbuild = \"ghcr.io/me/build\"\n";
+        let registries = parse(text).unwrap().registries();
+        assert_eq!(registries.default.as_ref().unwrap().to_string(), "r.test");
+        assert_eq!(registries.silence.unwrap().as_secs(), 5);
+        let hub = registries.of("docker.io");
+        let mirrors: Vec<String> = hub.mirrors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (mirrors, hub.insecure),
+            (vec!["m.test/hub".into(), "n.test:5000".into()], false)
+        );
+        assert!(registries.of("n.test:5000").insecure);
+        assert_eq!(registries.aliases["build"].to_string(), "ghcr.io/me/build");
+    }
+
+    #[test]
+    fn further_stores_are_absolute() {
+        let file = parse("[storage]\nadditional = [\"/opt/images\", \"/srv/i\"]\n").unwrap();
+        assert_eq!(file.storage.additional, [Path::new("/opt/images"), Path::new("/srv/i")]);
+        let error = parse("[storage]\nadditional = [\"~/i\"]\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("`~/i` is not an absolute"), "{error}");
     }
 
     #[test]

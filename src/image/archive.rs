@@ -15,12 +15,14 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Error, Options};
+use super::Error;
 use crate::{
     oci::{Exceeded, ImageLimits},
     sys::fs::unnamed_file,
 };
 
+/// Where a compressed archive is unpacked: it may be larger than memory.
+const SCRATCH: [&str; 2] = ["/var/tmp", "/tmp"];
 /// Links to links of `docker save`'s old format go one step.
 const MAX_LINKS: usize = 8;
 /// How much of a compressed archive is unpacked at a time.
@@ -48,10 +50,15 @@ enum Member {
 
 impl Archive {
     /// Opens and lists an archive, compressed or not.
-    pub(super) fn open(path: &Path, options: &Options) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, limits: &ImageLimits) -> Result<Self, Error> {
         let what = || format!("read `{}`", path.display());
         let file = open_file(path).map_err(|source| Error::Io { what: what(), source })?;
-        let file = plain(file, options).map_err(|error| Error::from_read(error, what))?;
+        Self::of(plain(file, limits).map_err(|error| Error::from_read(error, what))?, path)
+    }
+
+    /// Lists an archive that is not compressed; `path` is for messages.
+    pub(super) fn of(file: File, path: &Path) -> Result<Self, Error> {
+        let what = || format!("read `{}`", path.display());
         let members = list(&file).map_err(|error| Error::from_read(error, what))?;
         Ok(Self { path: path.into(), file, members })
     }
@@ -111,14 +118,13 @@ impl Read for Range<'_> {
 }
 
 /// The file itself, or an unnamed one with its content if it is compressed.
-fn plain(mut file: File, options: &Options) -> io::Result<File> {
+fn plain(mut file: File, limits: &ImageLimits) -> io::Result<File> {
     let mut magic = [0; 2];
     let count = file.read_at(&mut magic, 0)?;
     if magic[..count] != [0x1f, 0x8b] {
         return Ok(file);
     }
-    let mut unpacked =
-        unnamed_file(&options.scratch).map_err(|error| io::Error::from(error.errno))?;
+    let mut unpacked = scratch()?;
     let packed = file.metadata()?.len();
     let mut gzip = MultiGzDecoder::new(BufReader::new(&mut file));
     let mut size = 0;
@@ -127,10 +133,16 @@ fn plain(mut file: File, options: &Options) -> io::Result<File> {
             0 => break,
             more => size += more,
         }
-        check(packed, size, &options.limits)?;
+        check(packed, size, limits)?;
     }
     unpacked.rewind()?;
     Ok(unpacked)
+}
+
+fn scratch() -> io::Result<File> {
+    let [first, second] = SCRATCH.map(Path::new);
+    let made = unnamed_file(first).or_else(|_| unnamed_file(second));
+    made.map_err(|error| error.errno.into())
 }
 
 fn check(packed: u64, unpacked: u64, limits: &ImageLimits) -> Result<(), Error> {
@@ -226,7 +238,7 @@ mod tests {
         let members: Vec<(&str, &[u8])> =
             names.iter().map(|name| (name.as_str(), &b""[..])).collect();
         sample::tar(&path, &members, &[]);
-        let opened = Archive::open(&path, &sample::options(ImageLimits::default()));
+        let opened = Archive::open(&path, &ImageLimits::default());
         let error = opened.unwrap_err().to_string();
         assert_eq!(error, "the archive has more than 100000 members");
     }

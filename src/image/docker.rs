@@ -6,16 +6,22 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
 
 use oci_client::manifest as media_type;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
-use super::{Error, Opened, Options, archive::Archive, resolve::Store, verify};
-use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
+use super::{
+    Error, Opened,
+    archive::Archive,
+    load::Named,
+    resolve::Store,
+    verify::{self, Hashing},
+};
+use crate::oci::{Descriptor, Digest, ImageConfig, ImageLimits, Manifest, Name};
 
-const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+pub(super) const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 
 /// One image of `manifest.json`.
 #[derive(Debug, Deserialize)]
@@ -27,14 +33,30 @@ struct Entry {
 }
 
 /// Opens `docker-archive:FILE[:TAG]`.
-pub(super) fn open(path: &Path, tag: Option<&str>, options: &Options) -> Result<Opened, Error> {
-    let archive = Archive::open(path, options)?;
+pub(super) fn open(path: &Path, tag: Option<&str>, limits: &ImageLimits) -> Result<Opened, Error> {
+    let archive = Arc::new(Archive::open(path, limits)?);
+    open_entry(&archive, select(&entries(&archive)?, tag)?)
+}
+
+/// Opens all images of an archive.
+pub(super) fn open_all(archive: &Arc<Archive>) -> Result<Vec<Named>, Error> {
+    let open = |entry: &Entry| {
+        let tags = entry.repo_tags.iter().flatten();
+        let names = tags.filter_map(|tag| tag.parse().ok()).collect();
+        Ok((names, open_entry(archive, entry)?))
+    };
+    entries(archive)?.iter().map(open).collect()
+}
+
+fn entries(archive: &Archive) -> Result<Vec<Entry>, Error> {
     let list = verify::document(archive.member("manifest.json")?)?;
-    let entries: Vec<Entry> = serde_json::from_slice(&list)
-        .map_err(|e| Error::bad_manifest(format!("manifest.json: {e}")))?;
-    let (manifest, members) = describe(&archive, select(&entries, tag)?)?;
+    serde_json::from_slice(&list).map_err(|e| Error::bad_manifest(format!("manifest.json: {e}")))
+}
+
+fn open_entry(archive: &Arc<Archive>, entry: &Entry) -> Result<Opened, Error> {
+    let (manifest, members) = describe(archive, entry)?;
     let root = serde_json::to_vec(&manifest).map_err(|e| Error::bad_manifest(e.to_string()))?;
-    Ok((Box::new(Saved { archive, members }), root))
+    Ok((Box::new(Saved { archive: Arc::clone(archive), members }), root))
 }
 
 fn select<'a>(entries: &'a [Entry], tag: Option<&str>) -> Result<&'a Entry, Error> {
@@ -100,23 +122,9 @@ fn describe_layer(
     if let Some(diff_id) = diff_id.filter(|_| plain) {
         return Ok(descriptor(media_type, diff_id.clone(), size));
     }
-    let mut hasher = Sha256::new();
-    io::copy(&mut archive.member(member)?, &mut HashWriter(&mut hasher)).map_err(failed)?;
-    Ok(descriptor(media_type, Digest::from_sha256(&hasher.finalize().into()), size))
-}
-
-/// Hashes what is written to it.
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.update(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut archive.member(member)?, &mut hashing).map_err(failed)?;
+    Ok(descriptor(media_type, hashing.digest(), size))
 }
 
 fn descriptor(media_type: &str, digest: Digest, size: u64) -> Descriptor {
@@ -126,7 +134,7 @@ fn descriptor(media_type: &str, digest: Digest, size: u64) -> Descriptor {
 /// An archive as a store.
 #[derive(Debug)]
 struct Saved {
-    archive: Archive,
+    archive: Arc<Archive>,
     members: HashMap<Digest, String>,
 }
 
@@ -143,10 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        image::sample::{self, Directory, LAYER},
-        oci::ImageLimits,
-    };
+    use crate::image::sample::{self, Directory, LAYER};
 
     #[test]
     fn a_saved_image_is_found_by_tag_and_through_links() {
@@ -182,7 +187,7 @@ mod tests {
         let path = directory.0.join("x.tar");
         let links = [("a", "b"), ("b", "a"), ("out", "../etc/passwd"), ("abs", "/etc/passwd")];
         sample::tar(&path, &[("f", b"x")], &links);
-        let archive = Archive::open(&path, &sample::options(ImageLimits::default())).unwrap();
+        let archive = Archive::open(&path, &ImageLimits::default()).unwrap();
         assert!(archive.member("./f").is_ok());
         for name in ["a", "out", "abs", "../f", "/f", "g"] {
             assert!(matches!(archive.member(name), Err(Error::ArchiveMissing { .. })), "{name}");

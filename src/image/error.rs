@@ -1,6 +1,6 @@
 //! What can go wrong between a reference and verified bytes.
 
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use crate::{
     hint::Hint,
@@ -14,16 +14,34 @@ pub enum Error {
     NotFound { image: String },
     #[error("{place} has no blob {digest}")]
     BlobMissing { place: String, digest: Digest },
+    #[error("no registry is asked while offline")]
+    Offline,
     #[error("cannot reach {host}: {cause}")]
     Unreachable { host: String, cause: String },
+    /// The same, and it will be so the next time.
+    #[error("cannot reach {host}: there is no such host")]
+    UnknownHost { host: String },
+    #[error("cannot reach {host}: {cause}")]
+    Untrusted { host: String, cause: String },
+    #[error("the connection to {host} breaks: {cause}")]
+    Broken { host: String, cause: String },
     #[error("{host} denies access to `{image}`")]
     Denied { host: String, image: String },
-    #[error("{host} refuses further requests for now (429)")]
-    TooManyRequests { host: String },
+    /// `asked`: how long the registry wants us to stay away; `said`: what it
+    /// tells its users, or nothing.
+    #[error("{host} refuses further requests {}(429){}", Span(asked), Said(said))]
+    TooManyRequests { host: String, asked: Option<Duration>, said: String },
+    /// A server that has a bad moment; `status` as in "503 Service Unavailable".
+    #[error("{host} answers {}{status}{}", Span(asked), Said(said))]
+    Failing { host: String, status: String, asked: Option<Duration>, said: String },
+    #[error("{host} answers {status}{}", Said(said))]
+    Unexpected { host: String, status: String, said: String },
     #[error("{host}: {cause}")]
     Transport { host: String, cause: String },
     #[error("`{proxy}` is not the address of a proxy")]
     BadProxy { proxy: String },
+    #[error("cannot use {}: {why}", file.display())]
+    BadCertificate { file: PathBuf, why: String },
     #[error("the image is not for {wanted}; available: {}", List(available))]
     PlatformMissing { wanted: Platform, available: Vec<Platform> },
     #[error("the image is for {actual}, not for {wanted}")]
@@ -83,7 +101,11 @@ impl Hint for Error {
             Self::Denied { .. } => {
                 "the name may be wrong, or the registry wants a login, which `sandbox` cannot do yet"
             }
-            Self::TooManyRequests { .. } => "wait some minutes, or name a mirror of the image",
+            Self::TooManyRequests { host, .. } => {
+                return Some(format!(
+                    "`sandbox login {host}` may raise the limit; a mirror in config.toml avoids it"
+                ));
+            }
             Self::TagNeeded { .. } => "append `:TAG` to choose one",
             Self::PlatformMissing { .. } => "choose one of these with `--platform`",
             Self::TooLarge { exceeded, .. } => return exceeded.hint(),
@@ -91,6 +113,27 @@ impl Hint for Error {
             _ => return None,
         };
         Some(text.into())
+    }
+}
+
+/// For how long a registry is not to be asked.
+struct Span<'a>(&'a Option<Duration>);
+
+impl fmt::Display for Span<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(span) => write!(f, "for the next {} s ", span.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a registry says of itself, after our own words.
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
     }
 }
 
@@ -117,6 +160,21 @@ mod tests {
         };
         assert_eq!(error(&[]), "there is no tag `x`; available: nothing");
         assert_eq!(error(&["a", "b"]), "there is no tag `x`; available: a, b");
+    }
+
+    #[test]
+    fn a_limit_is_told_with_the_way_out() {
+        let refused = |asked: Option<u64>, said: &str| Error::TooManyRequests {
+            host: "docker.io".into(),
+            asked: asked.map(Duration::from_secs),
+            said: said.into(),
+        };
+        assert_eq!(refused(None, "").to_string(), "docker.io refuses further requests (429)");
+        assert_eq!(
+            refused(Some(600), "you have reached your limit").to_string(),
+            "docker.io refuses further requests for the next 600 s (429): you have reached your limit"
+        );
+        assert!(refused(None, "").hint().unwrap().contains("`sandbox login docker.io`"));
     }
 
     #[test]

@@ -5,23 +5,27 @@ use std::{
     io::{self, Read},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use nix::errno::Errno;
 
 use super::{
-    Error, Opened, Options,
+    Error, Opened,
     archive::Archive,
+    load::Named,
     resolve::{Store, choose},
     verify::{document, verified_document},
 };
 use crate::{
-    oci::{Descriptor, Index, Platform},
+    oci::{Descriptor, ImageLimits, Index, Name, Platform},
     sys::fs::{open_directory as open_directory_of_user, open_file_at, open_path_at, read_link_at},
 };
 
 /// The annotation which holds a tag (image-spec, `annotations.md`).
-const TAG: &str = "org.opencontainers.image.ref.name";
+pub(super) const TAG: &str = "org.opencontainers.image.ref.name";
+/// The annotation by which docker and containerd find the whole name.
+pub(super) const NAME: &str = "io.containerd.image.name";
 
 /// Opens `oci:DIR[:TAG]`.
 pub(super) fn open_directory(
@@ -29,7 +33,7 @@ pub(super) fn open_directory(
     tag: Option<&str>,
     wanted: &Platform,
 ) -> Result<Opened, Error> {
-    open(Layout::Directory(Directory::open(path)?), tag, wanted)
+    open(Layout::directory(path)?, tag, wanted)
 }
 
 /// Opens `oci-archive:FILE[:TAG]`.
@@ -37,18 +41,69 @@ pub(super) fn open_archive(
     path: &Path,
     tag: Option<&str>,
     wanted: &Platform,
-    options: &Options,
+    limits: &ImageLimits,
 ) -> Result<Opened, Error> {
-    open(Layout::Archive(Archive::open(path, options)?), tag, wanted)
+    open(Layout::Archive(Archive::open(path, limits)?.into()), tag, wanted)
 }
 
 fn open(layout: Layout, tag: Option<&str>, wanted: &Platform) -> Result<Opened, Error> {
-    let bytes = document(layout.file("index.json")?)?;
-    let index: Index = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::bad_manifest(format!("index.json: {e}")))?;
+    let index = layout.index()?;
     let descriptor = select(&index, tag, wanted)?;
     let root = verified_document(layout.blob(descriptor)?, descriptor)?;
     Ok((Box::new(layout), root))
+}
+
+/// Opens all images of a layout, each once with all its names; where a name
+/// stands for several platforms, only the one for `wanted` or this machine.
+pub(super) fn open_all(layout: Layout, wanted: Option<&Platform>) -> Result<Vec<Named>, Error> {
+    let index = layout.index()?;
+    let mut chosen: Vec<(Vec<Name>, &Descriptor)> = Vec::new();
+    for (name, descriptor) in choose_all(&index, wanted)? {
+        match chosen.iter_mut().find(|(_, other)| other.digest == descriptor.digest) {
+            Some((names, _)) => names.extend(name),
+            None => chosen.push((name.into_iter().collect(), descriptor)),
+        }
+    }
+    let open = |(names, descriptor)| {
+        let layout = layout.clone();
+        let root = verified_document(layout.blob(descriptor)?, descriptor)?;
+        Ok((names, (Box::new(layout) as Box<dyn Store>, root)))
+    };
+    chosen.into_iter().map(open).collect()
+}
+
+/// What each name stands for, in the order of the index; what has none stands
+/// for itself.
+fn choose_all<'a>(
+    index: &'a Index,
+    wanted: Option<&Platform>,
+) -> Result<Vec<(Option<Name>, &'a Descriptor)>, Error> {
+    let mut groups: Vec<(Option<Name>, Vec<&Descriptor>)> = Vec::new();
+    for descriptor in &index.manifests {
+        let name = name_of(descriptor);
+        match groups.iter_mut().find(|(other, _)| name.is_some() && *other == name) {
+            Some((_, group)) => group.push(descriptor),
+            None => groups.push((name, vec![descriptor])),
+        }
+    }
+    if groups.is_empty() {
+        return Err(Error::bad_manifest("index.json lists nothing"));
+    }
+    let host = Platform::host();
+    let choose =
+        |(name, group): (Option<Name>, Vec<&'a Descriptor>)| match (group.as_slice(), wanted) {
+            ([only], None) => Ok((name, *only)),
+            _ => Ok((name, choose(group, wanted.unwrap_or(&host))?)),
+        };
+    groups.into_iter().map(choose).collect()
+}
+
+/// The whole name, by the one annotation or the other: what is only a tag names
+/// nothing outside of its layout.
+fn name_of(descriptor: &Descriptor) -> Option<Name> {
+    let whole = descriptor.annotations.as_ref().and_then(|annotations| annotations.get(NAME));
+    let tag = tag_of(descriptor).filter(|tag| tag.contains([':', '/']));
+    whole.or(tag)?.parse().ok()
 }
 
 /// Chooses by tag, which may be left out if there is only one; then by
@@ -80,13 +135,23 @@ fn tag_of(descriptor: &Descriptor) -> Option<&String> {
     descriptor.annotations.as_ref()?.get(TAG)
 }
 
-#[derive(Debug)]
-enum Layout {
-    Directory(Directory),
-    Archive(Archive),
+/// Where the files of a layout are.
+#[derive(Debug, Clone)]
+pub(super) enum Layout {
+    Directory(Arc<Directory>),
+    Archive(Arc<Archive>),
 }
 
 impl Layout {
+    pub(super) fn directory(path: &Path) -> Result<Self, Error> {
+        Directory::open(path).map(|directory| Self::Directory(directory.into()))
+    }
+
+    fn index(&self) -> Result<Index, Error> {
+        let bytes = document(self.file("index.json")?)?;
+        serde_json::from_slice(&bytes).map_err(|e| Error::bad_manifest(format!("index.json: {e}")))
+    }
+
     fn file(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
         match self {
             Self::Directory(directory) => Ok(Box::new(directory.file(name)?)),
@@ -105,7 +170,7 @@ impl Store for Layout {
 /// is shared. It is named by the user, perhaps through links; within it, none is
 /// followed, for one could lead anywhere.
 #[derive(Debug)]
-struct Directory {
+pub(super) struct Directory {
     path: PathBuf,
     fd: OwnedFd,
 }

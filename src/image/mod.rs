@@ -16,28 +16,45 @@
 //! digest were right, so that end of file *is* the proof.
 
 mod archive;
+mod certificates;
 mod challenge;
 mod docker;
 mod error;
 mod layout;
+mod listener;
+mod load;
+mod outgoing;
+mod proxy;
+mod push;
 mod registry;
 mod resolve;
 #[cfg(test)]
 mod sample;
+mod save;
+mod survey;
 mod transport;
+mod upload;
 mod verify;
 
-use std::{io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 pub use error::Error;
+pub use listener::{Event, Listener};
+pub use load::{Saved, load_archive, load_directory};
+pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
+pub use push::{Delivery, LayerCompression, push};
 use resolve::{Resolved, Store, resolve};
+pub use save::{ArchiveFormat, save_archive, save_directory};
+pub use survey::{Survey, survey};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, ImageLimits, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, ImageLimits, Platform, Reference, Registries};
 
 /// How registries are reached, and how much is taken from anywhere.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Whether none is to be reached at all.
+    pub offline: bool,
     /// Whether certificates are verified, and plain http refused.
     pub tls_verify: bool,
     pub http_proxy: Option<String>,
@@ -49,8 +66,16 @@ pub struct Options {
     pub ssl_cert_dir: Option<PathBuf>,
     /// How much an archive may ask for.
     pub limits: ImageLimits,
-    /// Where a compressed archive is unpacked, without a name.
-    pub scratch: PathBuf,
+    /// Certificates for every registry that is asked (`certificates`).
+    pub cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry, the first one wins.
+    pub cert_dirs: Vec<PathBuf>,
+    /// Mirrors, and registries without security.
+    pub registries: Registries,
+    /// A connection that brings nothing for so long counts as broken.
+    pub silence: Duration,
+    /// Who is told what happens on the way.
+    pub listener: Listener,
 }
 
 /// One layer: how it is stored, and what it unpacks from.
@@ -80,9 +105,11 @@ pub fn open(
         Reference::Registry(name) => registry::open(name, options)?,
         Reference::OciDir { path, tag } => layout::open_directory(path, tag.as_deref(), platform)?,
         Reference::OciArchive { path, tag } => {
-            layout::open_archive(path, tag.as_deref(), platform, options)?
+            layout::open_archive(path, tag.as_deref(), platform, &options.limits)?
         }
-        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref(), options)?,
+        Reference::DockerArchive { path, tag } => {
+            docker::open(path, tag.as_deref(), &options.limits)?
+        }
         Reference::RootFs(_) | Reference::Host => {
             return Err(Error::NotAnImage { reference: reference.to_string() });
         }
@@ -105,6 +132,11 @@ impl Source {
     /// The config, byte for byte.
     pub fn config(&self) -> &[u8] {
         &self.image.config
+    }
+
+    /// Digest of the config: docker's "image id".
+    pub fn id(&self) -> Digest {
+        verify::digest(&self.image.config)
     }
 
     /// The layers, lowest first.

@@ -1,4 +1,5 @@
-//! Registries (distribution-spec, "Pull"): the only asynchronous file.
+//! Registries (distribution-spec, "Pull"): with `upload.rs`, the only
+//! asynchronous module.
 //!
 //! # Theory of operation
 //!
@@ -6,25 +7,42 @@
 //! shared; readers are on the threads of their callers, behind a bounded
 //! channel each. Dropping the registry ends and joins the thread: the caller
 //! may want to be single-threaded again.
+//!
+//! A request that fails for now is made again ([`retry`] decides), a blob from
+//! where it broke ([`blob`]); the reader sees one stream.
+
+mod answer;
+mod blob;
+mod feed;
+pub(super) mod places;
+mod retry;
 
 use std::{
-    io::{self, Read},
-    sync::{Arc, Mutex, PoisonError},
+    io::{self, Cursor, Read},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
-use oci_client::{errors::OciEnvelope, manifest as media_type};
+use feed::Sink;
+use oci_client::manifest as media_type;
+use places::Places;
 use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{ACCEPT, WWW_AUTHENTICATE},
+    Client, RequestBuilder, Response, StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
     sync::{mpsc, oneshot},
 };
 
-use super::{Error, Opened, Options, challenge::Bearer, resolve::Store, transport, verify};
+use super::{
+    Error, Event, Listener, Opened, Options, challenge::Bearer, resolve::Store, transport::Clients,
+};
 use crate::oci::{Descriptor, Name};
 
 /// What we can make an image of.
@@ -34,71 +52,65 @@ const ACCEPTED: [&str; 4] = [
     media_type::IMAGE_MANIFEST_LIST_MEDIA_TYPE,
     media_type::IMAGE_MANIFEST_MEDIA_TYPE,
 ];
-/// How many pieces of a blob wait for their reader.
-const PIECES: usize = 32;
+/// How many pieces of a blob wait for their reader: a piece is as much as the
+/// connection had to give, up to 400 KiB, and some blobs are fetched at a time.
+const PIECES: usize = 4;
 /// Answers to failed requests and tokens are short.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// Connects to the registry of `name`, and reads what `name` points at.
+/// Connects to the registry of `name`, or to a mirror, and reads what `name`
+/// points at.
 pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
-    if transport::is_loopback(&name.registry) {
-        return open_by("http", name, options);
-    }
-    match open_by("https", name, options) {
-        Err(Error::Unreachable { .. }) if !options.tls_verify => open_by("http", name, options),
-        result => result,
-    }
-}
-
-fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
-    let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let token = Mutex::new(None);
-    let connection = Connection { client, scheme, name: name.clone(), token };
-    let registry = Registry::start(connection)?;
+    let registry = Registry::start(Places::new(name, options)?)?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
-    let root = verify::document(registry.get("manifests", &wanted)?)?;
-    if let Some(expected) = &name.digest {
-        let actual = verify::digest(&root);
-        if actual != *expected {
-            return Err(Error::DigestMismatch { expected: expected.clone(), actual });
-        }
-    }
+    let root = registry.wait(async move |places| places.first_document(&wanted).await)?;
     Ok((Box::new(registry), root))
 }
 
 /// One repository, and the thread that talks to it.
 #[derive(Debug)]
-struct Registry {
-    connection: Arc<Connection>,
-    runtime: Handle,
+pub(super) struct Registry {
+    pub(super) places: Arc<Places>,
+    pub(super) runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Registry {
-    fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(places: Places) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "start a thread for the network".into(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let work = move || drop(runtime.block_on(stopped));
         let thread = thread::Builder::new().name("registry".into()).spawn(work).map_err(failed)?;
-        let connection = Arc::new(connection);
-        Ok(Self { connection, runtime: handle, stop: Some(stop), thread: Some(thread) })
+        let places = Arc::new(places);
+        Ok(Self { places, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Requests something, and waits until the registry agrees.
-    fn get(&self, kind: &'static str, id: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
+    /// Requests a blob, and waits until the registry agrees.
+    fn feed(&self, id: String, size: u64) -> Result<Box<dyn Read + Send + '_>, Error> {
         let (sender, mut pieces) = mpsc::channel(PIECES);
-        let (connection, id) = (self.connection.clone(), id.to_owned());
+        let places = self.places.clone();
         self.runtime.spawn(async move {
-            if let Err(error) = connection.feed(kind, &id, &sender).await {
-                let _ = sender.send(Err(error)).await;
+            let mut sink = Sink::new(sender, size);
+            if let Err(error) = places.feed(&id, &mut sink).await {
+                sink.fail(error).await;
             }
         });
         let current = pieces.blocking_recv().transpose()?.unwrap_or_default();
         Ok(Box::new(Pieces { pieces, current }))
+    }
+
+    /// Waits for what the registry's thread does.
+    fn wait<T, F, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send,
+        W: FnOnce(Arc<Places>) -> F,
+    {
+        self.runtime.block_on(work(self.places.clone()))
     }
 }
 
@@ -113,11 +125,13 @@ impl Drop for Registry {
 
 impl Store for Registry {
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("blobs", &descriptor.digest.to_string())
+        self.feed(descriptor.digest.to_string(), descriptor.size)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("manifests", &descriptor.digest.to_string())
+        let id = descriptor.digest.to_string();
+        let document = self.wait(async move |places| places.document(&id).await)?;
+        Ok(Box::new(Cursor::new(document)))
     }
 }
 
@@ -146,24 +160,100 @@ impl Read for Pieces {
 
 /// What requests need: used on the registry's thread alone.
 #[derive(Debug)]
-struct Connection {
-    client: Client,
-    scheme: &'static str,
-    name: Name,
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// For where a redirect leads, if the certificate that `client` shows is for
+    /// the registry alone.
+    elsewhere: Option<Client>,
+    /// Whether plain http is spoken, and whether what is spoken may still change.
+    plain: AtomicBool,
+    may_switch: AtomicBool,
+    pub(super) name: Name,
     token: Mutex<Option<String>>,
+    /// Whether the registry has ever answered.
+    answered: AtomicBool,
+    /// Whether there is another place to ask.
+    spare: bool,
+    silence: Duration,
+    listener: Listener,
+    /// Until when the user has been told to wait.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Connection {
-    /// Sends the body of `kind/id` into `pieces`, after an empty piece.
-    async fn feed(&self, kind: &str, id: &str, pieces: &mpsc::Sender<Piece>) -> Result<(), Error> {
-        let url = format!("{}/{}/{kind}/{id}", self.base(), self.name.repository);
-        let mut response = self.authorized(&url).await.map_err(|error| self.missing(error, id))?;
-        // A reader who has gone needs no more.
-        let mut wanted = pieces.send(Ok(Bytes::new())).await.is_ok();
-        while wanted && let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            wanted = pieces.send(Ok(piece)).await.is_ok();
+    fn new(
+        clients: Clients,
+        plain: bool,
+        https_only: bool,
+        name: Name,
+        spare: bool,
+        options: &Options,
+    ) -> Self {
+        Self {
+            client: clients.registry,
+            elsewhere: clients.elsewhere,
+            plain: plain.into(),
+            may_switch: (!https_only).into(),
+            name,
+            token: Mutex::new(None),
+            answered: AtomicBool::new(false),
+            spare,
+            silence: options.silence,
+            listener: options.listener.clone(),
+            told: Mutex::new(None),
         }
-        Ok(())
+    }
+
+    fn host(&self) -> String {
+        self.name.registry.clone()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.plain.load(Ordering::Relaxed) { "http" } else { "https" }
+    }
+
+    /// Registry and repository, for people.
+    fn place(&self) -> String {
+        format!("{}/{}", self.name.registry, self.name.repository)
+    }
+
+    /// Speaks http instead of https from now on, or the other way round, if that
+    /// is what the error says and it is allowed.
+    ///
+    /// A server of TLS answers plain http with 400, if at all.
+    pub(super) fn switched(&self, error: &Error) -> bool {
+        let wrong = match error {
+            Error::Unexpected { status, .. } => {
+                self.scheme() == "http" && status.starts_with("400")
+            }
+            Error::Unreachable { .. } | Error::Untrusted { .. } => self.scheme() == "https",
+            _ => false,
+        };
+        let switched = wrong && self.may_switch.swap(false, Ordering::Relaxed);
+        if switched {
+            self.plain.fetch_not(Ordering::Relaxed);
+        }
+        switched
+    }
+
+    fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, event: Event<'_>) {
+        self.listener.tell(&event);
+    }
+
+    /// Whether the user does not know yet that we wait: layers come at the same
+    /// time, and fail at the same time.
+    fn may_tell(&self, wait: Duration) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let news = told.is_none_or(|until| until <= now);
+        if news {
+            *told = Some(now + wait);
+        }
+        news
     }
 
     /// A 404 for a blob does not mean that the image is unknown.
@@ -176,34 +266,75 @@ impl Connection {
         }
     }
 
-    fn base(&self) -> String {
+    /// The address of something in the repository.
+    pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
         // Docker's registry does not answer under its own name.
         let host = match self.name.registry.as_str() {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        format!("{}://{host}/v2", self.scheme)
+        let (scheme, repository) = (self.scheme(), &self.name.repository);
+        let url = format!("{scheme}://{host}/v2/{repository}/{kind}/{id}");
+        url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
     }
 
-    /// Requests `url`, with a token if the registry wants one.
-    async fn authorized(&self, url: &str) -> Result<Response, Error> {
-        let response = self.request(url).await?;
+    /// Requests `url`, and makes sure that the registry agrees.
+    async fn authorized(&self, url: &Url, headers: HeaderMap) -> Result<Response, Error> {
+        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
+        let response = self.send(|| get().headers(headers.clone())).await?;
+        let response = self.redirected(response, &headers).await?;
+        self.accepted(response).await
+    }
+
+    /// Makes a request, and makes it again with a token if the registry wants
+    /// one.
+    pub(super) async fn send(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let response = self.send_once(request()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
-            return self.accepted(response).await;
+            return Ok(response);
         }
-        let headers = response.headers().get_all(WWW_AUTHENTICATE);
-        let bearer = headers.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
+        let challenges = response.headers().get_all(WWW_AUTHENTICATE);
+        let bearer = challenges.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
         let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        self.accepted(self.request(url).await?).await
+        self.send_once(request()).await
     }
 
-    async fn request(&self, url: &str) -> Result<Response, Error> {
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut request = self.client.get(url).header(ACCEPT, ACCEPTED.join(", "));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|e| self.broken(&e))?;
+        // An upload may go to another host, which is none of the token's.
+        let is_ours = self.url("", "").is_ok_and(|url| url.origin() == request.url().origin());
+        let header = token.filter(|_| is_ours).map(|token| format!("Bearer {token}").parse());
+        if let Some(Ok(header)) = header {
+            request.headers_mut().insert(AUTHORIZATION, header);
         }
+        let response = client.execute(request).await.map_err(|e| self.broken(&e))?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
+    }
+
+    /// The client for an address that the registry has named: only the registry
+    /// itself may see who we are.
+    fn client_for(&self, url: &Url) -> &Client {
+        let ours = self.url("", "").is_ok_and(|base| base.origin() == url.origin());
+        self.elsewhere.as_ref().filter(|_| !ours).unwrap_or(&self.client)
+    }
+
+    /// Follows a redirect to another server, which must not see who we are.
+    async fn redirected(&self, response: Response, headers: &HeaderMap) -> Result<Response, Error> {
+        let Some(client) = self.elsewhere.as_ref().filter(|_| response.status().is_redirection())
+        else {
+            return Ok(response);
+        };
+        let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+        let target = target.and_then(|target| response.url().join(target).ok());
+        let target = target.ok_or_else(|| self.transport("it redirects to nowhere".into()))?;
+        let request = client.get(target).headers(headers.clone());
         request.send().await.map_err(|e| self.broken(&e))
     }
 
@@ -211,71 +342,70 @@ impl Connection {
         let bad = |cause: &str| self.transport(format!("cannot log in anonymously: {cause}"));
         let mut realm: Url =
             bearer.realm.parse().map_err(|_| bad("the realm is not an address"))?;
-        if realm.scheme() != "https" && self.scheme == "https" {
+        if realm.scheme() != "https" && self.scheme() == "https" {
             return Err(bad("the realm is not reached by https"));
         }
         realm.query_pairs_mut().extend_pairs(&bearer.query);
-        let response = self.client.get(realm).send().await.map_err(|e| self.broken(&e))?;
+        let client = self.client_for(&realm);
+        let response = client.get(realm).send().await.map_err(|e| self.broken(&e))?;
         let answer = self.answer(self.accepted(response).await?).await?;
         let token: Token = serde_json::from_slice(&answer).map_err(|e| bad(&e.to_string()))?;
         token.token.or(token.access_token).ok_or_else(|| bad("the answer has no token"))
     }
 
     /// Turns a status into an error, with what the registry says about it.
-    async fn accepted(&self, response: Response) -> Result<Response, Error> {
-        let (status, image) = (response.status(), self.name.familiar());
-        let host = || self.name.registry.clone();
+    pub(super) async fn accepted(&self, response: Response) -> Result<Response, Error> {
+        let status = response.status();
         match status {
-            StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND => Err(Error::NotFound { image }),
+            // Whoever asked for a range sees to its answer.
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.may_switch.store(false, Ordering::Relaxed);
+                Ok(response)
+            }
+            StatusCode::NOT_FOUND => Err(Error::NotFound { image: self.name.familiar() }),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied()),
-            StatusCode::TOO_MANY_REQUESTS => Err(Error::TooManyRequests { host: host() }),
             _ => {
-                let answer = self.answer(response).await.unwrap_or_default();
-                let envelope = serde_json::from_slice::<OciEnvelope>(&answer).ok();
-                let said = envelope.and_then(|envelope| envelope.errors.into_iter().next());
-                let said = said.map(|error| format!(": {}", error.message)).unwrap_or_default();
-                Err(self.transport(format!("unexpected answer {status}{said}")))
+                let headers = response.headers().clone();
+                let said = self.answer(response).await.unwrap_or_default();
+                Err(answer::refusal(self.host(), status, &headers, &said))
             }
         }
     }
 
     /// Reads a short body.
-    async fn answer(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let mut answer = Vec::new();
+    async fn answer(&self, response: Response) -> Result<Vec<u8>, Error> {
+        let too_long = || self.transport("the answer is too long".into());
+        self.body(response, MAX_ANSWER, too_long).await
+    }
+
+    /// Reads a body of at most `most` bytes.
+    async fn body(
+        &self,
+        mut response: Response,
+        most: usize,
+        too_long: impl FnOnce() -> Error,
+    ) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            answer.extend_from_slice(&piece);
-            if answer.len() > MAX_ANSWER {
-                return Err(self.transport("the answer is too long".into()));
+            if body.len() + piece.len() > most {
+                return Err(too_long());
             }
+            body.extend_from_slice(&piece);
         }
-        Ok(answer)
+        Ok(body)
     }
 
     fn denied(&self) -> Error {
         Error::Denied { host: self.name.registry.clone(), image: self.name.familiar() }
     }
 
-    fn transport(&self, cause: String) -> Error {
+    pub(super) fn transport(&self, cause: String) -> Error {
         Error::Transport { host: self.name.registry.clone(), cause }
     }
 
-    /// Tells a host that cannot be reached from a connection that broke.
-    fn broken(&self, error: &reqwest::Error) -> Error {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
+    pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
         let host = error.url().map_or(self.name.registry.as_str(), Url::authority).to_owned();
-        let cause = match cause.to_string() {
-            // The resolver goes on with the query in its internal form.
-            text if text.starts_with("no records found") => "there is no such host".into(),
-            text => text,
-        };
-        match error.is_connect() || error.is_timeout() {
-            true => Error::Unreachable { host, cause },
-            false => Error::Transport { host, cause },
-        }
+        answer::failure(host, error, self.silence)
     }
 }
 

@@ -52,21 +52,28 @@ pub(super) fn resolve(
     Err(Error::bad_manifest(why))
 }
 
+/// What a manifest is for by its config; none of an index.
+pub(super) fn platform_of(store: &dyn Store, document: &[u8]) -> Result<Option<Platform>, Error> {
+    let Document::Manifest(manifest) = parse(document)? else { return Ok(None) };
+    let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
+    Ok(parse_config(&config)?.platform().into())
+}
+
+fn parse_config(config: &[u8]) -> Result<ImageConfig, Error> {
+    serde_json::from_slice(config)
+        .map_err(|e| Error::bad_manifest(format!("its config is not one of an image: {e}")))
+}
+
 /// Chooses the entry of an index that serves `wanted` best.
 ///
-/// An entry which names just what is wanted comes before one which adds a
-/// variant: `amd64/v3` would not run on every amd64. One that names no
-/// platform is the last resort; its config will tell.
+/// One that names no platform is the last resort; its config will tell.
 pub(super) fn choose<'a>(
     entries: impl IntoIterator<Item = &'a Descriptor> + Clone,
     wanted: &Platform,
 ) -> Result<&'a Descriptor, Error> {
     let rank = |descriptor: &Descriptor| match &descriptor.platform {
-        Some(platform) if platform == wanted => Some(0),
-        Some(platform) if platform.serves(wanted) && platform.variant.is_none() => Some(1),
-        Some(platform) if platform.serves(wanted) => Some(2),
-        Some(_) => None,
-        None => Some(3),
+        Some(platform) => platform.rank(wanted),
+        None => Some(u8::MAX),
     };
     let ranked = entries.clone().into_iter().filter_map(|entry| Some((rank(entry)?, entry)));
     if let Some((_, best)) = ranked.min_by_key(|(rank, _)| *rank) {
@@ -82,7 +89,7 @@ pub(super) fn choose<'a>(
     Err(Error::PlatformMissing { wanted: wanted.clone(), available })
 }
 
-enum Document {
+pub(super) enum Document {
     Index(Index),
     Manifest(Manifest),
 }
@@ -98,11 +105,12 @@ struct Shape {
 }
 
 /// What an index may call itself.
-const INDEX_TYPES: [&str; 2] = [OCI_IMAGE_INDEX_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE];
+pub(super) const INDEX_TYPES: [&str; 2] =
+    [OCI_IMAGE_INDEX_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE];
 
 /// Reads an index or a manifest; what could be read as either is refused
 /// (CVE-2021-41190).
-fn parse(bytes: &[u8]) -> Result<Document, Error> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Document, Error> {
     let bad = |e: serde_json::Error| Error::bad_manifest(e.to_string());
     let shape: Shape = serde_json::from_slice(bytes).map_err(bad)?;
     let named = shape.media_type.as_deref().map(|named| INDEX_TYPES.contains(&named));
@@ -135,8 +143,7 @@ fn complete(
         return Err(Error::TooLarge { what: "the image", exceeded });
     }
     let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
-    let parsed: ImageConfig = serde_json::from_slice(&config)
-        .map_err(|e| Error::bad_manifest(format!("its config is not one of an image: {e}")))?;
+    let parsed = parse_config(&config)?;
     check_platform(parsed.platform(), wanted)?;
     let layers = pair(&manifest.layers, parsed)?;
     Ok(Resolved { digest: digest(&bytes), manifest: bytes, config, layers })

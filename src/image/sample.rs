@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Error, Options, Source, verify::digest};
+use super::{Error, Source, verify::digest};
 use crate::oci::{Descriptor, ImageLimits, Platform};
 
 /// What the only layer of a sample holds; nothing here unpacks it.
@@ -75,21 +75,22 @@ pub(super) fn open(reference: &str) -> Result<Source, Error> {
 }
 
 pub(super) fn open_within(reference: &str, limits: ImageLimits) -> Result<Source, Error> {
-    let platform = "linux/amd64".parse().unwrap();
-    super::open(&reference.parse().unwrap(), &platform, &options(limits))
-}
-
-pub(super) fn options(limits: ImageLimits) -> Options {
-    Options {
+    let options = super::Options {
+        limits,
+        offline: false,
         tls_verify: true,
         http_proxy: None,
         https_proxy: None,
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
-        limits,
-        scratch: std::env::temp_dir(),
-    }
+        cert_dir: None,
+        cert_dirs: Vec::new(),
+        registries: crate::oci::Registries::default(),
+        silence: std::time::Duration::from_secs(5),
+        listener: super::Listener::default(),
+    };
+    super::open(&reference.parse().unwrap(), &"linux/amd64".parse().unwrap(), &options)
 }
 
 /// Reads a layer to its verified end.

@@ -1,6 +1,6 @@
 //! Reads a blob and its digest at the same time.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -80,6 +80,39 @@ impl<R: Read> Read for Verifying<R> {
     }
 }
 
+/// Hashes and counts what is written through it.
+#[derive(Debug)]
+pub(super) struct Hashing<W> {
+    output: W,
+    hasher: Sha256,
+    /// Bytes that were written.
+    pub(super) size: u64,
+}
+
+impl<W> Hashing<W> {
+    pub(super) fn new(output: W) -> Self {
+        Self { output, hasher: Sha256::new(), size: 0 }
+    }
+
+    /// The digest of all that was written.
+    pub(super) fn digest(self) -> Digest {
+        Digest::from_sha256(&self.hasher.finalize().into())
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(buffer)?;
+        self.hasher.update(buffer.get(..written).unwrap_or_default());
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
 /// The digest of bytes in memory.
 pub(super) fn digest(bytes: &[u8]) -> Digest {
     Digest::from_sha256(&Sha256::digest(bytes).into())
@@ -91,10 +124,14 @@ pub(super) fn document(source: impl Read) -> Result<Vec<u8>, Error> {
     let read = source.take(ImageLimits::DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|e| Error::from_read(e, || "read a manifest".into()))?;
     if bytes.len() as u64 > ImageLimits::DOCUMENT {
-        let exceeded = Exceeded::size(ImageLimits::DOCUMENT, None);
-        return Err(Error::TooLarge { what: "a manifest or config", exceeded });
+        return Err(too_large());
     }
     Ok(bytes)
+}
+
+pub(super) fn too_large() -> Error {
+    let exceeded = Exceeded::size(ImageLimits::DOCUMENT, None);
+    Error::TooLarge { what: "a manifest or config", exceeded }
 }
 
 /// Reads the manifest or config that `descriptor` announces.

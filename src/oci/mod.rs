@@ -6,22 +6,32 @@
 mod digest;
 mod image;
 mod image_limits;
+mod limits;
 mod manifest;
 mod platform;
+mod record;
 mod reference;
+mod registries;
 mod rootfs;
 mod spec;
 mod status;
+mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use image_limits::{Exceeded, ImageLimits};
+pub use limits::{Confinement, Limit, Resources, Tier};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
+pub use record::{
+    BaseImage, LogOptions, PidChoice, PortBinding, ProcessId, SandboxConfig, SandboxState,
+    SeccompChoice, Status,
+};
 pub use reference::{InvalidReference, Name, Reference};
+pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use spec::{
-    Capability, IdMap, Mount, MountKind, Process, Rlimit, Seccomp, SeccompArg, SeccompRule,
-    SmallFile, Spec, User,
+    Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,
+    SeccompRule, SmallFile, Spec, User,
 };
 pub use status::ExitStatus;

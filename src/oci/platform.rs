@@ -44,6 +44,20 @@ impl Platform {
             && self.architecture == wanted.architecture
             && variants.is_none_or(|(ours, theirs)| ours == theirs)
     }
+
+    /// How well an image for `self` serves somebody who asked for `wanted`, the
+    /// least being the best; none if it does not.
+    ///
+    /// One for just what is wanted comes before one that adds a variant:
+    /// `amd64/v3` would not run on every amd64.
+    pub fn rank(&self, wanted: &Self) -> Option<u8> {
+        match self {
+            platform if platform == wanted => Some(0),
+            platform if platform.serves(wanted) && platform.variant.is_none() => Some(1),
+            platform if platform.serves(wanted) => Some(2),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Platform {

@@ -27,7 +27,7 @@ pub enum Reference {
 }
 
 /// The name of an image in a registry, complete by docker's rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub struct Name {
     /// Host and port, such as `docker.io` or `127.0.0.1:5000`.
     pub registry: String,
@@ -36,6 +36,9 @@ pub struct Name {
     /// `latest` when neither tag nor digest was given.
     pub tag: Option<String>,
     pub digest: Option<Digest>,
+    /// The path as it was typed, if without a registry; two names may mean the
+    /// same image and differ in this.
+    pub typed: Option<String>,
 }
 
 /// A text that is not an image reference, and why.
@@ -44,6 +47,24 @@ pub struct Name {
 pub struct InvalidReference {
     pub text: String,
     pub why: &'static str,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.registry, &self.repository, &self.tag, &self.digest)
+            == (&other.registry, &other.repository, &other.tag, &other.digest)
+    }
+}
+
+impl Reference {
+    /// The digest of `sha256:…`: the id of an image, which would be a tag of
+    /// docker's image `sha256` if there were one.
+    pub fn id(&self) -> Option<Digest> {
+        let Self::Registry(name) = self else { return None };
+        let is_id = name.registry == DOCKER_HUB && name.repository == "library/sha256";
+        let hex = name.tag.as_ref().filter(|_| is_id && name.digest.is_none())?;
+        format!("sha256:{hex}").parse().ok()
+    }
 }
 
 impl Name {
@@ -152,7 +173,8 @@ fn parse_name(text: &str) -> Result<Name, &'static str> {
     check_registry(registry)?;
     check_repository(&repository)?;
     let tag = tag.or_else(|| digest.is_none().then_some("latest")).map(Into::into);
-    Ok(Name { registry: registry.into(), repository, tag, digest })
+    let typed = (!names_registry(path)).then(|| path.into());
+    Ok(Name { registry: registry.into(), repository, tag, digest, typed })
 }
 
 fn parse_digest(text: &str) -> Result<Digest, &'static str> {
@@ -163,13 +185,19 @@ fn parse_digest(text: &str) -> Result<Digest, &'static str> {
 fn complete(path: &str) -> (&str, String) {
     let (registry, repository) = match path.split_once('/') {
         Some(("index.docker.io", rest)) => (DOCKER_HUB, rest),
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
+        Some((first, rest)) if names_registry(path) => (first, rest),
         _ => (DOCKER_HUB, path),
     };
     if registry == DOCKER_HUB && !repository.is_empty() && !repository.contains('/') {
         return (registry, format!("{OFFICIAL}{repository}"));
     }
     (registry, repository.into())
+}
+
+/// Whether the first part is a registry and no part of the path in one.
+fn names_registry(path: &str) -> bool {
+    let first = path.split_once('/').map(|(first, _)| first);
+    first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost")
 }
 
 fn check_registry(registry: &str) -> Result<(), &'static str> {
@@ -325,6 +353,15 @@ mod tests {
         for (text, why) in cases {
             let error = text.parse::<Name>().unwrap_err();
             assert!(error.why.contains(why), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_no_name() {
+        let id = |text: &str| text.parse::<Reference>().unwrap().id();
+        assert_eq!(id(DIGEST), Some(DIGEST.parse().unwrap()));
+        for name in [format!("x@{DIGEST}"), format!("ghcr.io/{DIGEST}"), "sha256:1".into()] {
+            assert_eq!(id(&name), None, "{name}");
         }
     }
 

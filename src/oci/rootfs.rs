@@ -22,6 +22,8 @@ pub struct Overlay {
     pub upper: Option<PathBuf>,
     /// overlayfs's `workdir`, existing and empty, on the same file system.
     pub work: Option<PathBuf>,
+    /// Whether changes need not survive the machine (`volatile`).
+    pub volatile: bool,
 }
 
 /// A top-level entry of a composed root.

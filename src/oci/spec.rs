@@ -7,7 +7,10 @@ use std::{borrow::Cow, ffi::CString, path::PathBuf};
 pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
-use super::RootFs;
+use super::{
+    Confinement, ProcessId, RootFs,
+    strings::{self, names},
+};
 
 /// Everything `runtime` needs to know; made by `commands/run.rs`.
 #[derive(Debug, Clone)]
@@ -31,19 +34,31 @@ pub struct Spec {
     pub readonly_paths: Vec<&'static str>,
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
-    /// Whether the sandbox keeps the host's network namespace.
-    pub host_network: bool,
-    /// Whether the sandbox keeps the host's process ids.
-    pub host_pids: bool,
+    pub network_namespace: Namespace,
+    pub pid_namespace: Namespace,
     /// System call filters, or none for `seccomp=unconfined`.
     pub seccomp: Option<Seccomp>,
     /// Whether what needs more than one user id is answered with success
     /// although it is not done (`runtime/seccomp.rs`, "Fake root").
     pub fake_root: bool,
+    /// What holds its limits.
+    pub confinement: Confinement,
+}
+
+/// Which namespace of a kind a sandbox has (runtime-spec, `config-linux.md`,
+/// "Namespaces").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Namespace {
+    /// One that is made for it.
+    Own,
+    Host,
+    /// That of this process, which is in our domain.
+    Of(ProcessId),
 }
 
 /// The workload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Process {
     /// Whether it gets a terminal of its own.
     pub terminal: bool,
@@ -52,18 +67,22 @@ pub struct Process {
     /// Whether our small init is pid 1 and the workload its child.
     pub init: bool,
     pub user: User,
+    #[serde(with = "strings")]
     pub args: Vec<CString>,
     /// `KEY=VALUE`, complete but for `HOME`, which depends on `user`.
+    #[serde(with = "strings")]
     pub env: Vec<CString>,
     pub cwd: PathBuf,
     /// Bounding set; also permitted and effective when the user is root.
+    #[serde(with = "names")]
     pub capabilities: Vec<Capability>,
     pub rlimits: Vec<Rlimit>,
     pub no_new_privileges: bool,
 }
 
 /// Whom to run as, as it was typed: names are looked up inside.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct User {
     /// `NAME|UID[:GROUP|GID]`; empty for root.
     pub user: String,
@@ -72,7 +91,7 @@ pub struct User {
 }
 
 /// A resource limit (`setrlimit(2)`); `u64::MAX` is unlimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
     /// `RLIMIT_…`, as a number.
     pub resource: u32,
@@ -91,7 +110,8 @@ pub struct SmallFile {
 }
 
 /// One mount inside the sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Mount {
     /// Absolute path inside; missing parts are created in the root.
     pub destination: PathBuf,
@@ -100,7 +120,8 @@ pub struct Mount {
 }
 
 /// What is mounted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum MountKind {
     /// A directory or file of the host, with what is mounted below it.
     Bind { source: PathBuf },

@@ -5,6 +5,8 @@
 
 use std::{convert::Infallible, ffi::CString, os::fd::OwnedFd, path::Path};
 
+use nix::sched::CloneFlags;
+
 use super::{
     command,
     domain::Plan,
@@ -15,13 +17,15 @@ use super::{
     user::{self, Credentials},
 };
 use crate::{
-    oci::Spec,
+    oci::{Process, Spec},
     sys::{self, Named},
 };
 
 /// Waits for the parent, then becomes the workload or says why not.
-pub(super) fn main(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> ! {
-    let Err(failure) = become_workload(spec, ids, parent);
+///
+/// `pipes` are its standard streams, if it is not to have ours.
+pub(super) fn main(spec: &Spec, ids: &Plan, pipes: Option<[OwnedFd; 3]>, parent: &ChildEnd) -> ! {
+    let Err(failure) = become_workload(spec, ids, pipes, parent);
     parent.fail(&failure);
     // Nobody reads this code: the parent has the failure, or is gone.
     sys::process::exit(1)
@@ -29,7 +33,12 @@ pub(super) fn main(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> ! {
 
 /// The order matters: each step needs a privilege, or a view of the host, that
 /// a later one gives up.
-fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infallible, Failure> {
+fn become_workload(
+    spec: &Spec,
+    ids: &Plan,
+    pipes: Option<[OwnedFd; 3]>,
+    parent: &ChildEnd,
+) -> Result<Infallible, Failure> {
     sys::process::die_with_parent().map_err(Failure::setup("cannot tie the sandbox to us"))?;
     let ours = command::Identity::of_this_program();
 
@@ -37,8 +46,13 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
     sys::mount::make_private(Path::new("/"))
         .map_err(Failure::setup("cannot part from the host's mounts"))?;
     let mut sources = Sources::take(spec)?;
-    let filter = privileges::filter(spec)?;
+    let limits = privileges::Limits::of(spec, ids);
+    let filter = limits.filter()?;
     parent.wait_for_ids().map_err(gone)?;
+    if spec.confinement.cgroup.is_some() {
+        sys::process::unshare(CloneFlags::CLONE_NEWCGROUP)
+            .map_err(Failure::setup("cannot hide the host's cgroups"))?;
+    }
     rootfs::mount(&spec.root, &spec.scratch)?;
     join(parent.wait_for_network().map_err(gone)?)?;
     sources.take_sys(spec)?;
@@ -47,22 +61,28 @@ fn become_workload(spec: &Spec, ids: &Plan, parent: &ChildEnd) -> Result<Infalli
     set_hostname(&spec.hostname)?;
 
     let credentials = user::resolve(&spec.process.user)?;
-    let session = open_terminal(spec, &credentials, parent)?;
+    let session = match spec.process.terminal {
+        true => Some(open_terminal(&credentials, true, parent)?),
+        false => None,
+    };
+    if let Some(pipes) = &pipes {
+        take_streams(pipes, &credentials)?;
+    }
     if !spec.process.stdin && session.is_none() {
         sys::process::replace_stdio(&sources.null, 0)
             .map_err(Failure::setup("cannot set stdin"))?;
     }
     mounts::enter_directory(&spec.process.cwd, &volumes)
         .map_err(Failure::setup("cannot enter the working directory"))?;
-    set_limits(spec)?;
+    set_limits(&spec.process)?;
 
     parent.wait_for_start().map_err(gone)?;
     if spec.process.init {
         init::stay_in_front()?;
     }
     session.iter().try_for_each(terminal::take_over)?;
-    privileges::give_up(spec, ids, &credentials, filter)?;
-    execute(spec, &credentials, &ours, parent)
+    limits.give_up(&credentials, filter)?;
+    execute(&spec.process, &credentials, &ours, parent)
 }
 
 /// Joins the network namespace that the parent has made; none if it is the host's.
@@ -70,7 +90,7 @@ fn join(netns: Option<OwnedFd>) -> Result<(), Failure> {
     netns.iter().try_for_each(sys::net::join).map_err(Failure::setup("cannot join the network"))
 }
 
-fn gone(errno: nix::errno::Errno) -> Failure {
+pub(super) fn gone(errno: nix::errno::Errno) -> Failure {
     Failure::setup("the parent is gone")(sys::Error { call: "recv()".into(), errno })
 }
 
@@ -80,37 +100,48 @@ fn set_hostname(name: &str) -> Result<(), Failure> {
         .map_err(Failure::setup("cannot set the host name"))
 }
 
-/// The workload's terminal, if it is to have one; the parent gets the other side.
-fn open_terminal(
-    spec: &Spec,
+/// A terminal for the workload; the parent gets the other side.
+pub(super) fn open_terminal(
     credentials: &Credentials,
+    is_console: bool,
     parent: &ChildEnd,
-) -> Result<Option<OwnedFd>, Failure> {
-    if !spec.process.terminal {
-        return Ok(None);
-    }
+) -> Result<OwnedFd, Failure> {
     let pair = terminal::open(credentials.uid).map_err(Failure::setup("cannot make a terminal"))?;
-    mounts::attach_console(&pair.path).map_err(Failure::mount("/dev/console"))?;
+    if is_console {
+        mounts::attach_console(&pair.path).map_err(Failure::mount("/dev/console"))?;
+    }
     parent.give_terminal(&pair.master).map_err(gone)?;
-    Ok(Some(pair.slave))
+    Ok(pair.slave)
 }
 
-fn set_limits(spec: &Spec) -> Result<(), Failure> {
-    spec.process.rlimits.iter().try_for_each(|limit| {
+/// Makes `pipes` the standard streams; the workload may open them by name, as
+/// `/dev/stdout`.
+fn take_streams(pipes: &[OwnedFd; 3], user: &Credentials) -> Result<(), Failure> {
+    for (number, pipe) in pipes.iter().enumerate() {
+        // With a single id there is nobody else to give them to.
+        let _ = sys::fs::fchown(pipe, user.uid, user.gid);
+        sys::process::replace_stdio(pipe, number as i32)
+            .map_err(Failure::setup("cannot set the standard streams"))?;
+    }
+    Ok(())
+}
+
+pub(super) fn set_limits(process: &Process) -> Result<(), Failure> {
+    process.rlimits.iter().try_for_each(|limit| {
         sys::process::set_limit(limit.resource, limit.soft, limit.hard)
             .map_err(Failure::setup("cannot set a resource limit"))
     })
 }
 
 /// The last step; all that was opened closes with it.
-fn execute(
-    spec: &Spec,
+pub(super) fn execute(
+    process: &Process,
     credentials: &Credentials,
     ours: &command::Identity,
     parent: &ChildEnd,
 ) -> Result<Infallible, Failure> {
-    let env = environment(spec, credentials);
-    let path = command::find(&spec.process.args[0], &env, ours)?;
+    let env = environment(process, credentials);
+    let path = command::find(&process.args[0], &env, ours)?;
     sys::process::close_on_exec_above_2().map_err(Failure::setup("cannot close descriptors"))?;
     sys::process::reset_signals();
     // Changing ids has undone this. If the parent died in between, nobody
@@ -120,15 +151,12 @@ fn execute(
         sys::process::exit(1);
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    Err(command::failure(
-        &spec.process.args[0],
-        sys::process::exec(&path, &spec.process.args, &env),
-    ))
+    Err(command::failure(&process.args[0], sys::process::exec(&path, &process.args, &env)))
 }
 
 /// The workload's variables; `HOME` is known only now.
-fn environment(spec: &Spec, credentials: &Credentials) -> Vec<CString> {
-    let mut env = spec.process.env.clone();
+fn environment(process: &Process, credentials: &Credentials) -> Vec<CString> {
+    let mut env = process.env.clone();
     if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
         env.extend(CString::new(format!("HOME={}", credentials.home)));
     }

@@ -37,9 +37,9 @@ use nix::{
     unistd::{getegid, geteuid},
 };
 
-use super::Error;
+use super::{Error, join};
 use crate::{
-    oci::IdMap,
+    oci::{IdMap, ProcessId},
     sys::{
         self, accounts,
         helper::{Errand, Messenger},
@@ -218,6 +218,27 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
     let a_byte_each = &[0; 2][..domain.helpers.len()];
     rustix::io::write(&opener, a_byte_each).map_err(|errno| Error::IdMap(errno.into()))?;
     Ok(domain)
+}
+
+/// Enters the namespace in which `member` is, instead of making one: sandboxes that
+/// share something are in one domain.
+///
+/// # Errors
+/// [`Error::Gone`] if it has ended, [`Error::OtherIds`] if it was made with other
+/// ids, such as ranges that were given away since.
+pub fn enter_that_of(plan: Plan, member: ProcessId) -> Result<Domain, Error> {
+    let process = join::open(member)?;
+    let map = fs::read_to_string(format!("/proc/{}/uid_map", member.pid)).map_err(Error::IdMap)?;
+    if extents(&map) != extents(&lines(&plan.uids)) {
+        return Err(Error::OtherIds);
+    }
+    sys::process::join(&process, CloneFlags::CLONE_NEWUSER).map_err(Error::Join)?;
+    Ok(Domain { plan, helpers: Vec::new() })
+}
+
+/// The numbers of a map, however it is written.
+fn extents(map: &str) -> Vec<&str> {
+    map.split_whitespace().collect()
 }
 
 impl Plan {

@@ -23,24 +23,42 @@
 //! The workload is pid 1 itself; nothing of ours stays inside, unless `--init`
 //! asks for it (`init.rs`). `parent.rs` runs on the host's side and `child.rs`
 //! inside: the file tells which process you are reading.
+//!
+//! What the parent does while the workload runs is `supervise.rs`. A workload
+//! whose streams are not ours has a log (`log.rs`) and a socket for clients
+//! (`keeper.rs`; `client.rs` is the other end, `attach.rs` what they say). One
+//! more process beside a workload, `exec`, is `join.rs`.
 
+pub mod attach;
 mod child;
+mod client;
 mod command;
 pub mod domain;
 mod handshake;
 mod init;
+mod join;
+mod keeper;
+pub mod limits;
+pub mod log;
 mod mounts;
 mod parent;
+pub mod pause;
 mod privileges;
+pub mod processes;
 mod rootfs;
 pub mod seccomp;
 mod supervise;
 mod terminal;
+pub mod usage;
 mod user;
 
 use nix::errno::Errno;
 
-pub use parent::{Created, Running, create};
+pub use client::{Client, Outcome};
+pub use join::{Added, Addition, add};
+pub use keeper::Keeper;
+pub use limits::Limits;
+pub use parent::{Created, Running, Stdio, create};
 pub use supervise::Supervision;
 
 use crate::{hint::Hint, sys};
@@ -58,8 +76,24 @@ pub enum Error {
     Namespaces(#[source] sys::Error),
     #[error("cannot talk to the sandbox")]
     Handshake(#[source] Errno),
+    #[error("`{option}` cannot be held strictly: {why}")]
+    Limits { option: &'static str, why: String },
+    #[error("this machine has no CPU {cpu} that may be used")]
+    NoSuchCpu { cpu: u32 },
+    #[error("cannot hold the sandbox, or let it go on")]
+    Hold(#[source] sys::Error),
+    #[error("cannot join the cgroup of the sandbox")]
+    JoinCgroup(#[source] sys::Error),
+    #[error("cannot limit the sandbox")]
+    Confine(#[source] sys::Error),
     #[error("the sandbox ended before its command could run")]
     Vanished,
+    #[error("the sandbox has ended")]
+    Gone,
+    #[error("cannot join the sandbox")]
+    Join(#[source] sys::Error),
+    #[error("the sandbox has other ids than we have now")]
+    OtherIds,
     #[error("cannot watch over the sandbox")]
     Supervise(#[source] sys::Error),
     #[error("{step}")]
@@ -84,6 +118,16 @@ impl Hint for Error {
                  one id is used instead"
             )),
             Self::Exec { source, .. } => exec_hint(source),
+            Self::JoinCgroup(_) => Some(
+                "a process can move only within what was delegated: call `sandbox exec` from the \
+                 same scope as `sandbox run`"
+                    .into(),
+            ),
+            Self::Limits { .. } => Some(
+                "run it by `systemd-run --user --scope -p Delegate=yes`, which gives it a cgroup \
+                 to divide; or leave `--limits=strict` out, and `sandbox run -v` says what holds"
+                    .into(),
+            ),
             Self::Mount { source, .. } | Self::Setup { source, .. }
                 if source.errno == Errno::ENOENT && source.call.starts_with("mkdir") => Some(
                 "it would have to be made in a directory of yours; make it yourself, or choose \

@@ -25,7 +25,7 @@ use nix::errno::Errno;
 
 use super::{domain::Plan, handshake::Failure, rootfs};
 use crate::{
-    oci::{IdMap, Mount, MountKind, SmallFile, Spec},
+    oci::{IdMap, Mount, MountKind, Namespace, SmallFile, Spec},
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -103,7 +103,7 @@ impl Sources {
         let dev = mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?;
         attach(&dev, Path::new("/dev"))?;
         for (name, device) in &self.devices {
-            sys::fs::create_file_at(dev.as_fd(), Path::new(name))?;
+            sys::fs::create_file_at(dev.as_fd(), Path::new(name), 0o600)?;
             device.attach_at(dev.as_fd(), name)?;
         }
         for (name, target) in LINKS {
@@ -144,7 +144,7 @@ impl Sources {
 /// has hidden parts of its own, that one.
 fn take_proc(spec: &Spec) -> sys::Result<Detached> {
     let quiet = quiet();
-    if spec.host_pids {
+    if spec.pid_namespace == Namespace::Host {
         return mount::copy(Path::new("/proc"), true);
     }
     match mount::make("proc", &[], quiet) {
@@ -156,7 +156,7 @@ fn take_proc(spec: &Spec) -> sys::Result<Detached> {
 /// A fresh one shows only the sandbox's own network devices; the kernel grants
 /// it only to the owner of the network namespace.
 fn take_sys(spec: &Spec) -> sys::Result<Option<Detached>> {
-    if !spec.host_network {
+    if spec.network_namespace != Namespace::Host {
         let readonly = quiet() | Attributes::MOUNT_ATTR_RDONLY;
         match mount::make("sysfs", &[], readonly) {
             Err(error) if error.errno == Errno::EPERM => {}

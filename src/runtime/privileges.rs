@@ -6,60 +6,81 @@ use nix::{errno::Errno, sched::CloneFlags};
 
 use super::{domain::Plan, handshake::Failure, seccomp, user::Credentials};
 use crate::{
-    oci::Spec,
+    oci::{Process, Seccomp, Spec},
     sys::{self, Named},
 };
 
-/// The filter for a workload that runs as root. To compile it takes a while:
-/// time that there is as long as the parent has not made the network.
-pub(super) fn filter(spec: &Spec) -> Result<Option<Filter>, Failure> {
-    compile(spec, spec.fake_root)
+/// What a process of the sandbox is not to get past.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits<'a> {
+    pub(super) process: &'a Process,
+    pub(super) seccomp: Option<&'a Seccomp>,
+    /// See [`Spec::fake_root`].
+    pub(super) fake_root: bool,
+    pub(super) has_one_id: bool,
 }
 
 type Filter = Vec<sys::seccomp::Instruction>;
 
-fn compile(spec: &Spec, fake_root: bool) -> Result<Option<Filter>, Failure> {
-    seccomp::program(spec.seccomp.as_ref(), fake_root).map_err(|error| {
-        let call = format!("seccomp(): {error}");
-        Failure::setup("cannot compile the system call filter")(sys::Error {
-            call,
-            errno: Errno::EINVAL,
-        })
-    })
-}
+impl<'a> Limits<'a> {
+    pub(super) fn of(spec: &'a Spec, ids: &Plan) -> Self {
+        Self {
+            process: &spec.process,
+            seccomp: spec.seccomp.as_ref(),
+            fake_root: spec.fake_root,
+            has_one_id: ids.has_one_id(),
+        }
+    }
 
-/// Gives up what the workload must not have.
-///
-/// The filter comes before the change of ids because loading one takes
-/// `CAP_SYS_ADMIN`; what is left of the capabilities goes with `execve(2)`,
-/// which grants root the bounding set and others nothing.
-pub(super) fn give_up(
-    spec: &Spec,
-    ids: &Plan,
-    user: &Credentials,
-    filter: Option<Filter>,
-) -> Result<(), Failure> {
-    let filter = match spec.fake_root && user.uid != 0 {
-        true => compile(spec, false)?, // Who is not root is not to be fooled.
-        false => filter,
-    };
-    if ids.has_one_id() {
-        become_only_user(user, !spec.process.user.additional_groups.is_empty())?;
+    /// The filter for a process that runs as root. To compile it takes a while:
+    /// time that there is as long as the parent has not made the network.
+    pub(super) fn filter(&self) -> Result<Option<Filter>, Failure> {
+        self.compile(self.fake_root)
     }
-    sys::process::bound_capabilities(&spec.process.capabilities)
-        .map_err(Failure::setup("cannot drop capabilities"))?;
-    if spec.process.no_new_privileges {
-        sys::process::give_up_new_privileges()
-            .map_err(Failure::setup("cannot give up new privileges"))?;
+
+    fn compile(&self, fake_root: bool) -> Result<Option<Filter>, Failure> {
+        seccomp::program(self.seccomp, fake_root).map_err(|error| {
+            let call = format!("seccomp(): {error}");
+            Failure::setup("cannot compile the system call filter")(sys::Error {
+                call,
+                errno: Errno::EINVAL,
+            })
+        })
     }
-    if let Some(filter) = &filter {
-        sys::seccomp::load(filter).map_err(Failure::setup("cannot load the system call filter"))?;
+
+    /// Gives up what the process must not have.
+    ///
+    /// The filter comes before the change of ids because loading one takes
+    /// `CAP_SYS_ADMIN`; what is left of the capabilities goes with `execve(2)`,
+    /// which grants root the bounding set and others nothing.
+    pub(super) fn give_up(
+        &self,
+        user: &Credentials,
+        filter: Option<Filter>,
+    ) -> Result<(), Failure> {
+        let filter = match self.fake_root && user.uid != 0 {
+            true => self.compile(false)?, // Who is not root is not to be fooled.
+            false => filter,
+        };
+        if self.has_one_id {
+            become_only_user(user, !self.process.user.additional_groups.is_empty())?;
+        }
+        sys::process::bound_capabilities(&self.process.capabilities)
+            .map_err(Failure::setup("cannot drop capabilities"))?;
+        if self.process.no_new_privileges {
+            sys::process::give_up_new_privileges()
+                .map_err(Failure::setup("cannot give up new privileges"))?;
+        }
+        if let Some(filter) = &filter {
+            sys::seccomp::load(filter)
+                .map_err(Failure::setup("cannot load the system call filter"))?;
+        }
+        if self.has_one_id {
+            return Ok(());
+        }
+        sys::process::become_user(user.uid, user.gid, &user.groups)
+            .map_err(|error| Failure::User { why: format!("{error}; is the id within the map?") })
     }
-    if ids.has_one_id() {
-        return Ok(());
-    }
-    sys::process::become_user(user.uid, user.gid, &user.groups)
-        .map_err(|error| Failure::User { why: format!("{error}; is the id within the map?") })
 }
 
 /// With a single id, root is who we are; anybody else is that id under another

@@ -83,7 +83,7 @@ fn compose(parts: &[Part], scratch: &Path) -> sys::Result<()> {
 /// apart (EINVAL): their parent would show what they hide.
 fn copy_on_write(lower: &Path, target: &Path, changes: &Path) -> sys::Result<()> {
     make_directory(changes, 0o755)?;
-    let overlay = Overlay { lower: vec![lower.into()], upper: None, work: None };
+    let overlay = Overlay { lower: vec![lower.into()], upper: None, work: None, volatile: true };
     let mounted = with_changes_in(&overlay, changes).and_then(|it| mount_layers(&it, target));
     let Err(refused) = mounted else { return Ok(()) };
     let host = mounts::copy(lower, true).map_err(|_| refused)?;
@@ -125,19 +125,27 @@ fn with_changes_in(overlay: &Overlay, changes: &Path) -> sys::Result<Overlay> {
     let mode = fs::metadata(&overlay.lower[0]).map_or(0o755, |lower| lower.mode() & 0o7777);
     make_directory(&upper, mode)?;
     make_directory(&work, 0o700)?;
-    Ok(Overlay { lower: overlay.lower.clone(), upper: Some(upper), work: Some(work) })
+    Ok(Overlay {
+        lower: overlay.lower.clone(),
+        upper: Some(upper),
+        work: Some(work),
+        volatile: true,
+    })
 }
 
+/// `volatile`: nothing in the upper directory must survive a crash, so nothing is
+/// synced (Linux 5.10).
 fn mount_layers(overlay: &Overlay, target: &Path) -> sys::Result<()> {
     let lower = overlay.lower.iter().map(|path| open(path)).collect::<sys::Result<Vec<_>>>()?;
     let upper = overlay.upper.as_deref().map(open).transpose()?;
     let work = overlay.work.as_deref().map(open).transpose()?;
-    mounts::overlay(target, &options(&lower, upper.as_ref().zip(work.as_ref())))
+    let mut options = options(&lower, upper.as_ref().zip(work.as_ref()));
+    options.push_str(if upper.is_some() && overlay.volatile { ",volatile" } else { "" });
+    mounts::overlay(target, &options)
 }
 
 /// `userxattr`: overlayfs keeps its notes where an ordinary user may write them
-/// (Linux 5.11). `volatile`: nothing in the upper directory must survive a
-/// crash, so nothing is synced (Linux 5.10).
+/// (Linux 5.11).
 fn options(lower: &[OwnedFd], changes: Option<(&OwnedFd, &OwnedFd)>) -> String {
     let mut text = String::from("userxattr,lowerdir=");
     for (number, directory) in lower.iter().enumerate() {
@@ -146,7 +154,7 @@ fn options(lower: &[OwnedFd], changes: Option<(&OwnedFd, &OwnedFd)>) -> String {
     }
     if let Some((upper, work)) = changes {
         let (upper, work) = (by_descriptor(upper.as_raw_fd()), by_descriptor(work.as_raw_fd()));
-        let _ = write!(text, ",upperdir={},workdir={},volatile", upper.display(), work.display());
+        let _ = write!(text, ",upperdir={},workdir={}", upper.display(), work.display());
     }
     text
 }

@@ -16,7 +16,7 @@
 
 use std::{
     fs,
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
@@ -31,11 +31,11 @@ use nix::{
     unistd::Pid,
 };
 
-use rustix::stdio;
-
 use super::{
     Error,
-    terminal::{self, Raw},
+    keeper::{Keeper, Wish},
+    limits::memory::{self, Sampler},
+    terminal::Relay,
 };
 use crate::{
     oci::ExitStatus,
@@ -49,10 +49,10 @@ pub struct Supervision {
     pub timeout: Option<Duration>,
     /// What it is sent then.
     pub stop_signal: Signal,
-    /// Whether our standard input goes to its terminal.
-    pub stdin: bool,
-    /// Whether its processes have host ids, and may outlive it.
-    pub host_pids: bool,
+    /// Whether no namespace of process ids ends with it: what it leaves is ours.
+    pub leaves_orphans: bool,
+    /// Bytes of memory at which it is ended, and of memory and swap.
+    pub memory: Option<(u64, Option<u64>)>,
 }
 
 /// Signals that are the workload's business rather than ours.
@@ -68,6 +68,18 @@ const PASSED_ON: [Signal; 9] = [
     Signal::SIGCONT,
 ];
 
+/// Signals whose default action leaves a process alive (`signal(7)`).
+const ENDS_NOTHING: [Signal; 8] = [
+    Signal::SIGCONT,
+    Signal::SIGSTOP,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGCHLD,
+    Signal::SIGURG,
+    Signal::SIGWINCH,
+];
+
 /// How long a workload may take to obey its stop signal, as in docker.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -76,33 +88,46 @@ const GRACE: Duration = Duration::from_secs(10);
 struct Watch<'a> {
     pid: Pid,
     signals: &'a SignalFd,
-    terminal: Option<BorrowedFd<'a>>,
+    streams: &'a mut Streams,
     supervision: &'a Supervision,
     /// When to act next, and whether we have acted before.
     deadline: Option<Instant>,
     timed_out: bool,
     /// The signal whose default action we have applied.
     killed_by: Option<Signal>,
-    reading_stdin: bool,
+    /// What keeps the limit of memory, and when it is to look next.
+    sampler: Option<(Sampler, Instant)>,
+    out_of_memory: bool,
+}
+
+/// Where the workload's standard streams lead.
+#[derive(Debug)]
+pub(super) enum Streams {
+    /// To where ours do.
+    Shared,
+    /// To our terminal, from its own.
+    Terminal(Relay),
+    /// To a log, and to whoever is attached.
+    Kept(Box<Keeper>),
 }
 
 /// Waits until the process `pid` has ended, and says how.
 pub(super) fn wait(
     pid: Pid,
     signals: &SignalFd,
-    terminal: Option<BorrowedFd<'_>>,
+    streams: &mut Streams,
     supervision: &Supervision,
 ) -> Result<ExitStatus, Error> {
-    let _raw = terminal.filter(|_| supervision.stdin).map(|_| Raw::enter());
     let mut watch = Watch {
         pid,
         signals,
-        terminal,
+        streams,
         supervision,
         deadline: supervision.timeout.map(|timeout| Instant::now() + timeout),
         timed_out: false,
         killed_by: None,
-        reading_stdin: terminal.is_some() && supervision.stdin,
+        sampler: sampler(pid, supervision),
+        out_of_memory: false,
     };
     let status = loop {
         if let Some(status) = watch.ended()? {
@@ -110,11 +135,16 @@ pub(super) fn wait(
         }
         watch.step()?;
     };
-    watch.drain_terminal();
-    if supervision.host_pids {
+    watch.streams.drain();
+    if supervision.leaves_orphans {
         end_orphans();
     }
     Ok(watch.verdict(status))
+}
+
+fn sampler(pid: Pid, supervision: &Supervision) -> Option<(Sampler, Instant)> {
+    let (memory, both) = supervision.memory?;
+    Some((Sampler::new(pid, memory, both), Instant::now()))
 }
 
 /// From here on, signals wait for [`wait`] instead of acting on us.
@@ -139,39 +169,39 @@ impl Watch<'_> {
 
     /// Sleeps until something happens, and deals with it.
     fn step(&mut self) -> Result<(), Error> {
-        let [signal, output, input] = self.sleep()?;
-        while let Some(info) = self.next_signal(signal) {
+        let ready = self.sleep()?;
+        let (signal, streams) = ready.split_first().unwrap_or((&false, &[]));
+        while let Some(info) = self.next_signal(*signal) {
             self.on_signal(&info);
         }
-        if output {
-            self.relay_output();
-        }
-        if input {
-            self.relay_input();
+        for wish in self.streams.serve(streams) {
+            match wish {
+                Wish::Deliver(signal) => self.deliver(signal, false),
+                Wish::End => self.end(Signal::SIGKILL),
+            }
         }
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.on_deadline();
         }
+        self.look_at_memory();
         Ok(())
     }
 
-    /// Which of signals, terminal and standard input have something for us.
-    fn sleep(&self) -> Result<[bool; 3], Error> {
+    /// Whether signals, and which of the streams, have something for us.
+    fn sleep(&self) -> Result<Vec<bool>, Error> {
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.terminal.map(|terminal| PollFd::new(terminal, PollFlags::POLLIN)));
-        if self.reading_stdin {
-            fds.push(PollFd::new(stdio::stdin(), PollFlags::POLLIN));
-        }
+        fds.extend(self.streams.interests());
         match poll(&mut fds, self.time_left()) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno).named(|| "poll()".into()).map_err(Error::Supervise),
         }
-        let ready = |n: usize| fds.get(n).and_then(PollFd::any).unwrap_or(false);
-        Ok([ready(0), ready(1), ready(2)])
+        Ok(fds.iter().map(|fd| fd.any().unwrap_or(false)).collect())
     }
 
     fn time_left(&self) -> PollTimeout {
-        let Some(deadline) = self.deadline else { return PollTimeout::NONE };
+        let look = self.sampler.as_ref().map(|(_, next)| *next);
+        let next = self.deadline.into_iter().chain(look).min();
+        let Some(deadline) = next else { return PollTimeout::NONE };
         // Rounded up, so that we do not wake a moment too early and spin.
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
         PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -183,11 +213,11 @@ impl Watch<'_> {
 
     fn on_signal(&mut self, info: &siginfo) {
         match Signal::try_from(info.ssi_signo as i32) {
-            Ok(Signal::SIGWINCH) => self.terminal.into_iter().for_each(terminal::copy_size),
+            Ok(Signal::SIGWINCH) => self.streams.resize(),
             Ok(Signal::SIGTSTP) => self.stop_with_us(),
             Ok(signal) if PASSED_ON.contains(&signal) => {
                 let by_terminal = info.ssi_code == libc::SI_KERNEL;
-                self.deliver(signal, by_terminal && self.terminal.is_none());
+                self.deliver(signal, by_terminal && matches!(self.streams, Streams::Shared));
             }
             _ => {}
         }
@@ -195,13 +225,19 @@ impl Watch<'_> {
 
     /// Passes `signal` on, or applies its default action.
     fn deliver(&mut self, signal: Signal, has_it_already: bool) {
-        let ends_it = signal != Signal::SIGCONT;
-        if ends_it && !responds_to(self.pid, signal) {
-            self.killed_by = Some(signal);
-            self.send(Signal::SIGKILL);
+        if ENDS_NOTHING.contains(&signal) {
+            self.send(signal);
+        } else if !responds_to(self.pid, signal) {
+            self.end(signal);
         } else if !has_it_already {
             self.send(signal);
         }
+    }
+
+    /// What `signal` would do to a process that the kernel does not shield.
+    fn end(&mut self, signal: Signal) {
+        self.killed_by = Some(signal);
+        self.send(Signal::SIGKILL);
     }
 
     fn send(&self, signal: Signal) {
@@ -226,43 +262,26 @@ impl Watch<'_> {
         }
     }
 
-    /// A terminal whose last user has gone reads as an error, EIO.
-    fn relay_output(&mut self) {
-        let Some(terminal) = self.terminal else { return };
-        let mut bytes = [0; 16 << 10];
-        match rustix::io::read(terminal, &mut bytes) {
-            Ok(length @ 1..) => write_all(stdio::stdout(), &bytes[..length]),
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) | Err(_) => self.terminal = None,
+    fn look_at_memory(&mut self) {
+        let Some((sampler, next)) = &mut self.sampler else { return };
+        if *next > Instant::now() {
+            return;
         }
-    }
-
-    fn relay_input(&mut self) {
-        let Some(terminal) = self.terminal else { return };
-        let mut bytes = [0; 4 << 10];
-        match rustix::io::read(stdio::stdin(), &mut bytes) {
-            Ok(length @ 1..) => write_all(terminal, &bytes[..length]),
-            _ => {
-                self.reading_stdin = false;
-                write_all(terminal, &[END_OF_TRANSMISSION]);
-            }
-        }
-    }
-
-    /// What the workload wrote before it ended.
-    fn drain_terminal(&mut self) {
-        while let Some(terminal) = self.terminal {
-            let mut fds = [PollFd::new(terminal, PollFlags::POLLIN)];
-            if !matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..)) {
-                return;
-            }
-            self.relay_output();
+        let is_over = sampler.is_over();
+        *next = Instant::now() + memory::INTERVAL;
+        if is_over {
+            self.out_of_memory = true;
+            self.sampler = None;
+            self.send(Signal::SIGKILL);
         }
     }
 
     fn verdict(&self, status: WaitStatus) -> ExitStatus {
         match (status, self.killed_by) {
             _ if self.timed_out => ExitStatus::TimedOut,
+            (WaitStatus::Signaled(_, Signal::SIGKILL, _), _) if self.out_of_memory => {
+                ExitStatus::OutOfMemory
+            }
             (WaitStatus::Signaled(_, Signal::SIGKILL, _), Some(cause)) => {
                 ExitStatus::Signaled(cause as i32)
             }
@@ -273,33 +292,67 @@ impl Watch<'_> {
     }
 }
 
-/// Ctrl-D: what a terminal's user types at the end of input.
-const END_OF_TRANSMISSION: u8 = 4;
+impl Streams {
+    fn interests(&self) -> Vec<PollFd<'_>> {
+        match self {
+            Self::Shared => Vec::new(),
+            Self::Terminal(relay) => relay.interests(),
+            Self::Kept(keeper) => keeper.interests(),
+        }
+    }
 
-fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match rustix::io::write(to, bytes) {
-            Ok(length) => bytes = &bytes[length..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return, // Whoever read it has gone.
+    fn serve(&mut self, ready: &[bool]) -> Vec<Wish> {
+        match self {
+            Self::Shared => Vec::new(),
+            Self::Terminal(relay) => {
+                relay.serve(ready);
+                Vec::new()
+            }
+            Self::Kept(keeper) => keeper.serve(ready),
+        }
+    }
+
+    fn resize(&self) {
+        if let Self::Terminal(relay) = self {
+            relay.resize();
+        }
+    }
+
+    fn drain(&mut self) {
+        match self {
+            Self::Shared => {}
+            Self::Terminal(relay) => relay.drain(),
+            Self::Kept(keeper) => keeper.drain(),
         }
     }
 }
 
 /// Whether the process handles, ignores or waits for `signal`, by the masks of
 /// `proc_pid_status(5)`.
+///
+/// Who waits for it blocks it all the time; a shell that starts a program blocks
+/// everything for a moment, and what comes then would be lost.
 fn responds_to(pid: Pid, signal: Signal) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    responds(&status, signal)
+    const LOOKS: u32 = 20;
+    for _ in 0..LOOKS {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        if is_in_mask(&status, &["SigCgt:", "SigIgn:"], signal) {
+            return true;
+        }
+        if !is_in_mask(&status, &["SigBlk:"], signal) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
-fn responds(status: &str, signal: Signal) -> bool {
+fn is_in_mask(status: &str, names: &[&str], signal: Signal) -> bool {
     let bit = 1u64 << (signal as u64 - 1);
-    let in_mask = |name: &str| {
+    names.iter().any(|name| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0) & bit != 0
-    };
-    ["SigCgt:", "SigIgn:", "SigBlk:"].into_iter().any(in_mask)
+    })
 }
 
 /// With `--pid host` there is no namespace that takes orphans with it: they
@@ -326,6 +379,8 @@ mod tests {
     fn a_signal_is_handled_if_it_is_caught_ignored_or_blocked() {
         let status =
             "SigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n";
+        let responds =
+            |status: &str, signal| is_in_mask(status, &["SigCgt:", "SigIgn:", "SigBlk:"], signal);
         for (signal, expected) in [
             (Signal::SIGHUP, true),
             (Signal::SIGINT, true),

@@ -1,9 +1,11 @@
 //! The workload's terminal, and ours while we relay for it.
 
 use std::{
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
 };
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use rustix::{
     pty::OpenptFlags,
@@ -11,7 +13,7 @@ use rustix::{
     termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize},
 };
 
-use super::handshake::Failure;
+use super::{attach::END_OF_TRANSMISSION, handshake::Failure};
 use crate::sys::{self, Named};
 
 /// A new pseudo-terminal of the sandbox's own `/dev/pts`.
@@ -53,6 +55,91 @@ pub(super) fn copy_size(terminal: BorrowedFd<'_>) {
     let ours = tcgetwinsize(stdio::stdout()).or_else(|_| tcgetwinsize(stdio::stdin()));
     if let Ok(size) = ours {
         let _ = tcsetwinsize(terminal, size);
+    }
+}
+
+/// Passes on what is typed at our terminal, and what the workload writes to its
+/// own.
+#[derive(Debug)]
+pub(super) struct Relay {
+    /// None when its last user has gone.
+    terminal: Option<OwnedFd>,
+    reading_stdin: bool,
+    _raw: Option<Raw>,
+}
+
+impl Relay {
+    pub(super) fn new(terminal: OwnedFd, stdin: bool) -> Self {
+        Self { terminal: Some(terminal), reading_stdin: stdin, _raw: stdin.then(Raw::enter) }
+    }
+
+    /// What to wait for: the workload's output, then our input.
+    pub(super) fn interests(&self) -> Vec<PollFd<'_>> {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let never = |fd| PollFd::new(fd, PollFlags::empty());
+        let output = self.terminal.as_ref().map(|terminal| readable(terminal.as_fd()));
+        let input = if self.reading_stdin { readable } else { never };
+        vec![output.unwrap_or_else(|| never(stdio::stdin())), input(stdio::stdin())]
+    }
+
+    /// Deals with an answer for each of [`Relay::interests`].
+    pub(super) fn serve(&mut self, ready: &[bool]) {
+        if ready.first() == Some(&true) {
+            self.relay_output();
+        }
+        if ready.get(1) == Some(&true) && self.reading_stdin {
+            self.relay_input();
+        }
+    }
+
+    /// The size of our terminal has changed.
+    pub(super) fn resize(&self) {
+        self.terminal.iter().for_each(|terminal| copy_size(terminal.as_fd()));
+    }
+
+    /// A terminal whose last user has gone reads as an error, EIO.
+    fn relay_output(&mut self) {
+        let Some(terminal) = &self.terminal else { return };
+        let mut bytes = [0; 16 << 10];
+        match rustix::io::read(terminal, &mut bytes) {
+            Ok(length @ 1..) => write_all(stdio::stdout(), &bytes[..length]),
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => self.terminal = None,
+        }
+    }
+
+    fn relay_input(&mut self) {
+        let Some(terminal) = &self.terminal else { return };
+        let mut bytes = [0; 4 << 10];
+        match rustix::io::read(stdio::stdin(), &mut bytes) {
+            Ok(length @ 1..) => write_all(terminal.as_fd(), &bytes[..length]),
+            _ => {
+                self.reading_stdin = false;
+                write_all(terminal.as_fd(), &[END_OF_TRANSMISSION]);
+            }
+        }
+    }
+
+    /// What the workload wrote before it ended.
+    pub(super) fn drain(&mut self) {
+        while let Some(terminal) = &self.terminal {
+            let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+            if !matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..)) {
+                return;
+            }
+            self.relay_output();
+        }
+    }
+}
+
+/// Writes everything, or as much as anybody reads.
+pub(super) fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match rustix::io::write(to, bytes) {
+            Ok(length) => bytes = &bytes[length..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return, // Whoever read it has gone.
+        }
     }
 }
 

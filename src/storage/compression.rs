@@ -37,6 +37,11 @@ impl Compression {
     }
 }
 
+/// Whether what begins like this is to be decompressed before it is read.
+pub(super) fn is_compressed(magic: &[u8]) -> bool {
+    Compression::of(magic) != Compression::None
+}
+
 /// Calls `consume` with the plain bytes of `blob`, and if it wanted all of
 /// them reads `blob` to its end: whoever verifies it does so there.
 pub(super) fn decompress(

@@ -13,7 +13,7 @@ use std::{
 
 use tar::EntryType;
 
-use super::{LayerError, pax::Records};
+use super::{LayerError, pax::Records, sparse::Sparse};
 use crate::{
     oci::{Exceeded, ImageLimits},
     sys::fs::Timespec,
@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Directory,
     /// The content is what the entry reads as.
     File,
+    /// What the entry reads as tells the content.
+    Sparse(Sparse),
     Symlink(OsString),
     /// Another name of a file of this layer, a path like that of the change.
     Hardlink(PathBuf),
@@ -68,7 +70,7 @@ impl Change {
         if records.number("size").is_some_and(|size| size != entry.size()) {
             return Err(refused(&name, "has two sizes"));
         }
-        let name = records.get("path").unwrap_or(&name);
+        let name = records.get("GNU.sparse.name").or_else(|| records.get("path")).unwrap_or(&name);
         let path = inside(name)?;
         let kind = kind(entry, name, &records)?;
         let attributes = Attributes::read(entry.header(), &records)?;
@@ -89,6 +91,24 @@ impl Change {
             Marker::Invalid => return Err(refused(name, "is a whiteout of nothing")),
         };
         Ok(Self { path, kind, attributes })
+    }
+
+    /// How large the file becomes; `entry` is what this was read from.
+    pub(super) fn size(&self, entry: &tar::Entry<'_, impl Read>) -> u64 {
+        match &self.kind {
+            Kind::Sparse(sparse) => sparse.size.max(entry.size()),
+            _ => entry.size(),
+        }
+    }
+
+    /// How many of these bytes at most are not in the tar.
+    pub(super) fn holes(&self, entry: &tar::Entry<'_, impl Read>) -> u64 {
+        match &self.kind {
+            Kind::Sparse(sparse) => sparse.size.saturating_sub(entry.size()),
+            // The size that the tar crate tells is that with holes.
+            _ if entry.header().entry_type().is_gnu_sparse() => entry.size(),
+            _ => 0,
+        }
     }
 }
 
@@ -119,7 +139,7 @@ impl Attributes {
             mode: header.mode().map_err(LayerError::Read)? & 0o7777,
             uid: or("uid", header.uid())?,
             gid: or("gid", header.gid())?,
-            modified: modified.unwrap_or_else(|| seconds(header.mtime().unwrap_or(0))),
+            modified: modified.unwrap_or_else(|| seconds(header)),
             xattrs: xattrs
                 .map(|(name, value)| (OsString::from_vec(name.into()), value.into()))
                 .collect(),
@@ -166,7 +186,11 @@ fn kind(
     Ok(match entry.header().entry_type() {
         // Before POSIX, only the slash told a directory.
         EntryType::Regular if name.ends_with(b"/") => Kind::Directory,
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
+        EntryType::Regular | EntryType::Continuous => match Sparse::of(records) {
+            Some(sparse) => Kind::Sparse(sparse.map_err(|()| malformed_map(name))?),
+            None => Kind::File,
+        },
+        EntryType::GNUSparse => Kind::File,
         EntryType::Directory => Kind::Directory,
         EntryType::Symlink => Kind::Symlink(OsString::from_vec(target()?)),
         EntryType::Link => Kind::Hardlink(inside(&target()?)?),
@@ -198,8 +222,10 @@ impl<'a> Marker<'a> {
     }
 }
 
-fn seconds(seconds: u64) -> Timespec {
-    Timespec { tv_sec: i64::try_from(seconds).unwrap_or(0), tv_nsec: 0 }
+/// The time of the header itself; GNU tar writes one before 1970 as a negative
+/// binary number, of which the tar crate gives the bits.
+fn seconds(header: &tar::Header) -> Timespec {
+    Timespec { tv_sec: header.mtime().unwrap_or(0).cast_signed(), tv_nsec: 0 }
 }
 
 /// A time of a PAX header: seconds as a decimal fraction, perhaps negative.
@@ -214,6 +240,11 @@ fn time(text: &str) -> Option<Timespec> {
         time.tv_nsec = 1_000_000_000 - nanoseconds;
     }
     Some(time)
+}
+
+/// A sparse file whose parts cannot be told.
+pub(super) fn malformed_map(name: &[u8]) -> LayerError {
+    refused(name, "has a malformed list of its parts")
 }
 
 fn refused(name: &[u8], why: &'static str) -> LayerError {

@@ -1,6 +1,9 @@
 //! What can go wrong with the store, and what the user can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 
@@ -21,12 +24,38 @@ pub enum Error {
     Malformed { what: &'static str, digest: Digest, source: serde_json::Error },
     #[error("the {what} {digest} is damaged")]
     Damaged { what: &'static str, digest: Digest },
+    #[error("the tar of layer {diff_id} cannot be written again")]
+    NoRecord { diff_id: DiffId },
+    #[error("cannot unpack the archive in {}", root.display())]
+    Import { root: PathBuf, source: LayerError },
+    /// For layers that take `needed` bytes before they are unpacked; what was
+    /// written until the disk was full is gone again.
+    #[error(
+        "there is no room for the image in {}: the layers that are missing take {} MB compressed \
+         and more unpacked, and {} MB are free",
+        root.display(), needed.div_ceil(1_000_000), free / 1_000_000
+    )]
+    NoRoom { root: PathBuf, needed: u64, free: u64, source: Option<Box<Error>> },
+    #[error("cannot use the layer in {}", path.display())]
+    Additional { path: PathBuf, source: io::Error },
+    #[error("the store in {} is in use: {} {}", root.display(), first.display(), and_more(*count))]
+    InUse { root: PathBuf, first: PathBuf, count: usize },
     #[error("the layers of the image are not those that its config lists")]
     LayersMissing,
     #[error("a sandbox named `{0}` exists already")]
     SandboxExists(String),
     #[error("`{0}` cannot name a sandbox")]
     SandboxName(String),
+    #[error("there is no sandbox `{0}`")]
+    NoSuchSandbox(String),
+    #[error("several sandboxes have an id that begins with `{0}`")]
+    SandboxAmbiguous(String),
+    #[error("the record of the sandbox {id} is damaged")]
+    SandboxDamaged { id: String, source: serde_json::Error },
+    #[error("the sandbox {id} was made by another version of this program (format {version})")]
+    SandboxVersion { id: String, version: u32 },
+    #[error("cannot write the record of the sandbox")]
+    Record(#[source] serde_json::Error),
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -50,6 +79,8 @@ pub enum LayerError {
     TooLarge(Exceeded),
     #[error("the image {0}")]
     ImageTooLarge(Exceeded),
+    #[error("the archive {0}")]
+    ArchiveTooLarge(Exceeded),
     #[error("layer entry {path} {exceeded}")]
     EntryTooLarge { path: String, exceeded: Exceeded },
     #[error("the content of the layer hashes to {actual}")]
@@ -57,6 +88,16 @@ pub enum LayerError {
 }
 
 impl LayerError {
+    fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::TooLarge(exceeded)
+            | Self::ImageTooLarge(exceeded)
+            | Self::ArchiveTooLarge(exceeded)
+            | Self::EntryTooLarge { exceeded, .. } => Some(exceeded),
+            _ => None,
+        }
+    }
+
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Entry { source, .. } | Self::Whiteout { source, .. } | Self::Store(source) => {
@@ -68,10 +109,17 @@ impl LayerError {
 }
 
 impl Error {
+    /// Whether there is no room left on the disk, or in one's share of it.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self.errno(), Some(Errno::ENOSPC | Errno::EDQUOT))
+    }
+
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Store { source, .. } => Some(source.errno),
-            Self::Layer { source, .. } => source.errno(),
+            Self::Layer { source, .. } | Self::Import { source, .. } => source.errno(),
+            Self::NoRoom { source: Some(source), .. } => source.errno(),
+            Self::NoRoom { source: None, .. } => Some(Errno::ENOSPC),
             _ => None,
         }
     }
@@ -79,46 +127,93 @@ impl Error {
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        let (Self::Store { root, .. } | Self::Layer { root, .. }) = self else {
-            return match self {
-                Self::Damaged { .. } => Some("pull or load the image again".into()),
-                Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
-                _ => None,
-            };
-        };
-        if let Self::Layer { source: LayerError::Whiteout { source, .. }, .. } = self
-            && source.errno == Errno::EPERM
-        {
-            return Some("without privileges, this needs Linux 5.8 or later".into());
-        }
-        if let Self::Layer { source, .. } = self
-            && let LayerError::TooLarge(exceeded) | LayerError::ImageTooLarge(exceeded) = source
-        {
-            return exceeded.hint();
-        }
-        let root = root.display();
-        match self.errno()? {
-            Errno::ENOSPC => Some(format!("make room on the file system of {root}")),
-            Errno::EDQUOT => Some(format!("your quota on the file system of {root} is used up")),
-            Errno::EROFS => Some(format!("the file system of {root} is read-only")),
-            Errno::EOPNOTSUPP => {
-                Some(format!("the file system of {root} cannot hold unpacked layers"))
+        match self {
+            Self::NoRecord { .. } => Some(
+                "an earlier version has unpacked it: remove the image and pull it again".into(),
+            ),
+            Self::Damaged { .. } => Some("`sandbox system check --repair` fetches it again".into()),
+            Self::InUse { .. } => {
+                Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())
             }
+            Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
+            Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
+            | Self::Import { source: LayerError::Whiteout { source, .. }, .. }
+                if source.errno == Errno::EPERM =>
+            {
+                Some("without privileges, this needs Linux 5.8 or later".into())
+            }
+            Self::Layer { source, .. } | Self::Import { source, .. }
+                if source.exceeded().is_some() =>
+            {
+                source.exceeded()?.hint()
+            }
+            Self::NoRoom { source: None, .. } => Some(MAKE_ROOM.into()),
+            Self::Store { root, .. }
+            | Self::Layer { root, .. }
+            | Self::Import { root, .. }
+            | Self::NoRoom { root, .. } => about_file_system(root, self.errno()?),
             _ => None,
         }
     }
+}
+
+const MAKE_ROOM: &str =
+    "`sandbox system df` shows what takes room, `sandbox system prune` makes some";
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => "is locked".into(),
+        count => format!("and {} more are locked", count - 1),
+    }
+}
+
+fn about_file_system(root: &Path, errno: Errno) -> Option<String> {
+    let root = root.display();
+    let what = match errno {
+        Errno::ENOSPC => format!("the file system of {root} is full"),
+        Errno::EDQUOT => format!("your quota on the file system of {root} is used up"),
+        Errno::EROFS => return Some(format!("the file system of {root} is read-only")),
+        Errno::EOPNOTSUPP => {
+            return Some(format!("the file system of {root} cannot hold unpacked layers"));
+        }
+        _ => return None,
+    };
+    Some(format!("{what}: {MAKE_ROOM}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_full_disk_is_named() {
-        let full = sys::Error { call: "write(\"file\")".into(), errno: Errno::ENOSPC };
-        let entry = LayerError::Entry { path: "`usr/file`".into(), source: full };
+    fn layer_error(errno: Errno) -> Error {
+        let failed = sys::Error { call: "write(\"file\")".into(), errno };
+        let entry = LayerError::Entry { path: "`usr/file`".into(), source: failed };
         let diff_id = DiffId(Digest::from_sha256(&[0; 32]));
-        let error = Error::Layer { diff_id, root: "/store".into(), source: entry };
-        assert_eq!(error.hint().unwrap(), "make room on the file system of /store");
+        Error::Layer { diff_id, root: "/store".into(), source: entry }
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_more_is_named() {
+        let cases = [
+            (Errno::ENOSPC, "the file system of /store is full: `sandbox system df`"),
+            (Errno::EDQUOT, "your quota on the file system of /store is used up: `sandbox"),
+            (Errno::EROFS, "the file system of /store is read-only"),
+        ];
+        for (errno, expected) in cases {
+            let hint = layer_error(errno).hint().unwrap();
+            assert!(hint.starts_with(expected), "{hint}");
+        }
+    }
+
+    #[test]
+    fn what_is_needed_and_what_there_is_are_told() {
+        let root = PathBuf::from("/store");
+        let source = Some(Box::new(layer_error(Errno::EDQUOT)));
+        let full = Error::NoRoom { root, needed: 1_200_001, free: 999_999, source };
+        let expected = "there is no room for the image in /store: the layers that are missing take \
+                        2 MB compressed and more unpacked, and 0 MB are free";
+        assert_eq!(full.to_string(), expected);
+        assert!(full.is_full_disk());
+        assert!(full.hint().unwrap().contains("quota"));
     }
 }

@@ -7,11 +7,15 @@
 //! still be filled.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     ffi::OsStr,
     fs::File,
-    io::{Read, Seek, SeekFrom, Write},
-    os::fd::{AsFd, OwnedFd},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{ffi::OsStrExt, fs::FileExt},
+    },
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -20,10 +24,11 @@ use nix::errno::Errno;
 
 use super::{
     LayerError, Map,
-    entry::{Attributes, Change, Kind, quote},
+    entry::{Attributes, Change, Kind, malformed_map, quote},
     owners::Owners,
-    remove::remove_tree,
+    record::Recorder,
     resolve::{Missing, Resolver, make_opaque, replace_whiteout},
+    sparse::{Region, Sparse},
 };
 use crate::sys::{
     self, Named,
@@ -39,7 +44,15 @@ pub(super) struct Extractor<'a> {
     resolver: Resolver,
     map: &'a Map,
     owners: Owners,
+    recorder: Rc<RefCell<Recorder>>,
+    /// Where goes what is replaced, made when it is first needed.
+    kept: PathBuf,
+    /// The last parent of a file, and where it really is.
+    place: Option<(Rc<OwnedFd>, PathBuf)>,
     directories: BTreeMap<PathBuf, Finish>,
+    /// The permissions that a new file has if it is made with all of them: what
+    /// the umask, or an access list of the directory's, leaves.
+    granted: u32,
     buffer: Vec<u8>,
 }
 
@@ -52,15 +65,27 @@ struct Finish {
 }
 
 impl<'a> Extractor<'a> {
-    /// Fills `root`, and records owners that cannot be stored in `owners`.
-    pub(super) fn new(root: OwnedFd, map: &'a Map, owners: PathBuf) -> Self {
-        Self {
+    /// Fills `root`, which has just been made with all permissions in `layer`, and
+    /// puts beside it what cannot be stored there.
+    pub(super) fn new(
+        root: OwnedFd,
+        map: &'a Map,
+        layer: &Path,
+        recorder: Rc<RefCell<Recorder>>,
+    ) -> sys::Result<Self> {
+        let granted = fs::fstat(&root)?.st_mode & 0o777;
+        fs::fchmod(&root, 0o755)?;
+        Ok(Self {
             resolver: Resolver::new(root),
             map,
-            owners: Owners::new(owners),
+            owners: Owners::new(layer.join("owners")),
+            recorder,
+            kept: layer.join("kept"),
+            place: None,
             directories: BTreeMap::new(),
+            granted,
             buffer: vec![0; BUFFER],
-        }
+        })
     }
 
     /// Makes one change; `content` is what a file reads as.
@@ -77,7 +102,8 @@ impl<'a> Extractor<'a> {
         }
         let stored = match kind {
             Kind::Directory => self.directory(&path, attributes),
-            Kind::File => return self.file(&path, &attributes, content),
+            Kind::File => return self.file(&path, &attributes, None, content),
+            Kind::Sparse(sparse) => return self.file(&path, &attributes, Some(&sparse), content),
             Kind::Symlink(target) => self.symlink(&path, &attributes, &target),
             Kind::Hardlink(target) => return self.hardlink(&path, &target),
             Kind::Fifo => self.fifo(&path, &attributes),
@@ -101,7 +127,9 @@ impl<'a> Extractor<'a> {
     fn directory(&mut self, path: &Path, attributes: Attributes) -> sys::Result<()> {
         let (parent, name) = self.parent(path)?;
         match fs::mkdir_at(&parent, name, 0o700) {
-            Err(error) if error.errno == Errno::EEXIST => self.keep_or_replace(&parent, name)?,
+            Err(error) if error.errno == Errno::EEXIST => {
+                self.keep_or_replace(&parent, name, path)?
+            }
             result => result?,
         }
         let inode = fs::stat_at(&parent, name)?.st_ino;
@@ -110,7 +138,7 @@ impl<'a> Extractor<'a> {
     }
 
     /// A directory stays, with what is in it; anything else makes room for one.
-    fn keep_or_replace(&mut self, parent: &OwnedFd, name: &Path) -> sys::Result<()> {
+    fn keep_or_replace(&mut self, parent: &OwnedFd, name: &Path, path: &Path) -> sys::Result<()> {
         let there = fs::stat_at(parent, name)?;
         if fs::is_directory(&there) {
             return Ok(());
@@ -119,7 +147,7 @@ impl<'a> Extractor<'a> {
         if fs::is_whiteout(&there) {
             return replace_whiteout(parent, name, 0o700);
         }
-        fs::unlink_at(parent, name)?;
+        self.put_aside(parent, name, path)?;
         fs::mkdir_at(parent, name, 0o700)
     }
 
@@ -132,50 +160,94 @@ impl<'a> Extractor<'a> {
         if fs::fstat(&dir)?.st_ino != finish.inode {
             return Ok(());
         }
-        self.set_attributes(&dir, path, &finish.attributes)
+        self.set_attributes(&dir, path, &finish.attributes, None)
     }
 
     fn file(
         &mut self,
         path: &Path,
         attributes: &Attributes,
+        sparse: Option<&Sparse>,
         content: &mut tar::Entry<'_, impl Read>,
     ) -> Result<(), LayerError> {
         let failed = |error| entry_error(path, error);
-        let mut file =
-            self.place(path, |parent, name| fs::create_file_at(parent, name)).map_err(failed)?;
-        self.copy(path, content, &mut file)?;
-        self.set_attributes(&file, path, attributes).map_err(failed)
+        let mode = attributes.mode & self.granted;
+        let mut file = self
+            .place(path, |parent, name| fs::create_file_at(parent, name, mode))
+            .map_err(failed)?;
+        match sparse {
+            None if content.header().entry_type().is_gnu_sparse() => {
+                self.copy_with_holes(path, content, &mut file)?;
+            }
+            None => {
+                // What has no holes is, byte for byte, what the tar says.
+                let place = self.real_path(path).map_err(failed)?;
+                self.recorder.borrow_mut().content(&place, content.size());
+                self.copy(path, content.size(), content, &mut file)?;
+            }
+            Some(sparse) => self.copy_parts(path, sparse, content, &mut file)?,
+        }
+        self.set_attributes(&file, path, attributes, Some(mode)).map_err(failed)
     }
 
-    /// Copies a file's content, as a file with holes if the archive has holes.
+    /// Copies `left` bytes.
     fn copy(
+        &mut self,
+        path: &Path,
+        mut left: u64,
+        content: &mut impl Read,
+        file: &mut File,
+    ) -> Result<(), LayerError> {
+        while left > 0 {
+            let bytes = read_some(&mut self.buffer, left, content)?;
+            let written = file.write_all(bytes).named(|| format!("write({})", bytes.len()));
+            written.map_err(|error| entry_error(path, error))?;
+            left = left.saturating_sub(bytes.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Copies what the tar crate fills up with zeros (GNU's own sparse entries).
+    fn copy_with_holes(
         &mut self,
         path: &Path,
         content: &mut tar::Entry<'_, impl Read>,
         file: &mut File,
     ) -> Result<(), LayerError> {
         let failed = |error| entry_error(path, error);
-        let is_sparse = content.header().entry_type().is_gnu_sparse();
-        let mut left = content.size();
-        while left > 0 {
-            let read = content.read(&mut self.buffer).map_err(LayerError::Read)?;
-            let Some(bytes) = self.buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                return Err(LayerError::Read(std::io::ErrorKind::UnexpectedEof.into()));
-            };
-            if is_sparse && bytes.iter().all(|byte| *byte == 0) {
-                let length = i64::try_from(read).unwrap_or(0);
-                let moved = file.seek(SeekFrom::Current(length)).named(|| "lseek()".into());
-                moved.map_err(failed)?;
-            } else {
-                file.write_all(bytes).named(|| format!("write({read})")).map_err(failed)?;
+        let size = content.size();
+        let mut offset = 0;
+        while offset < size {
+            let bytes = read_some(&mut self.buffer, size - offset, content)?;
+            if bytes.iter().any(|byte| *byte != 0) {
+                let written = file.write_all_at(bytes, offset);
+                written.named(|| format!("pwrite({})", bytes.len())).map_err(failed)?;
             }
-            left = left.saturating_sub(read as u64);
+            offset = offset.saturating_add(bytes.len() as u64);
         }
-        if is_sparse {
-            file.set_len(content.size()).named(|| "ftruncate()".into()).map_err(failed)?;
+        file.set_len(size).named(|| format!("ftruncate({size})")).map_err(failed)
+    }
+
+    /// Copies the parts of a sparse file to where they belong.
+    fn copy_parts(
+        &mut self,
+        path: &Path,
+        sparse: &Sparse,
+        content: &mut impl Read,
+        file: &mut File,
+    ) -> Result<(), LayerError> {
+        let failed = |error| entry_error(path, error);
+        let regions = sparse.regions(&mut *content).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => malformed_map(path.as_os_str().as_bytes()),
+            _ => LayerError::Read(error),
+        })?;
+        for Region { offset, length } in regions {
+            let moved = file.seek(SeekFrom::Start(offset));
+            moved.named(|| format!("lseek({offset})")).map_err(failed)?;
+            self.copy(path, length, content, file)?;
         }
-        Ok(())
+        let size = sparse.size;
+        file.set_len(size).named(|| format!("ftruncate({size})")).map_err(failed)
     }
 
     fn symlink(&mut self, path: &Path, attributes: &Attributes, to: &OsStr) -> sys::Result<()> {
@@ -244,11 +316,46 @@ impl<'a> Extractor<'a> {
         match make(&parent, name) {
             Err(error) if error.errno == Errno::EEXIST => {
                 self.resolver.forget();
-                remove_tree(&parent, name)?;
+                self.put_aside(&parent, name, path)?;
                 make(&parent, name)
             }
             result => result,
         }
+    }
+
+    /// Takes away what is there, and keeps it if it is or holds a file, whose
+    /// content is needed when the tar is written again.
+    fn put_aside(&mut self, parent: &OwnedFd, name: &Path, path: &Path) -> sys::Result<()> {
+        let there = fs::stat_at(parent, name)?;
+        if !fs::is_directory(&there) && !fs::is_file(&there) {
+            return fs::unlink_at(parent, name);
+        }
+        if fs::rmdir_at(parent, name).is_ok() {
+            return Ok(()); // An empty directory.
+        }
+        let place = self.real_path(path)?;
+        let number = self.recorder.borrow_mut().keep(&place);
+        if number == 0 {
+            fs::mkdir(&self.kept, 0o700)?;
+        }
+        let kept = fs::open_directory(&self.kept)?;
+        fs::rename_at(parent, name, kept, Path::new(&number.to_string()))
+    }
+
+    /// Where `path` leads now: what it goes through may be a link, and become
+    /// another one later.
+    fn real_path(&mut self, path: &Path) -> sys::Result<PathBuf> {
+        let (parent, name) = self.parent(path)?;
+        if let Some((_, place)) = self.place.as_ref().filter(|(dir, _)| Rc::ptr_eq(dir, &parent)) {
+            return Ok(place.join(name));
+        }
+        let root = self.resolver.directory(Path::new(""), Missing::Fail)?;
+        // Without `/proc` the name must do; without links it is the same.
+        let place = fs::path_beneath(&parent, root).ok().flatten();
+        let place = place.or_else(|| path.parent().map(Path::to_path_buf)).unwrap_or_default();
+        let real = place.join(name);
+        self.place = Some((parent, place));
+        Ok(real)
     }
 
     fn parent<'p>(&mut self, path: &'p Path) -> sys::Result<(Rc<OwnedFd>, &'p Path)> {
@@ -270,15 +377,19 @@ impl<'a> Extractor<'a> {
     }
 
     /// In this order: changing the owner clears the set-id bits and the file
-    /// capabilities (`chown(2)`, `capabilities(7)`).
+    /// capabilities (`chown(2)`, `capabilities(7)`). `mode` is what it has, if that
+    /// is known.
     fn set_attributes(
         &mut self,
         fd: &impl AsFd,
         path: &Path,
         attributes: &Attributes,
+        mode: Option<u32>,
     ) -> sys::Result<()> {
         self.set_owner(path, attributes, |uid, gid| fs::fchown(fd, uid, gid))?;
-        fs::fchmod(fd, attributes.mode)?;
+        if mode != Some(attributes.mode) {
+            fs::fchmod(fd, attributes.mode)?;
+        }
         for (name, value) in &attributes.xattrs {
             match fs::set_xattr(fd, name, value) {
                 Err(error) if is_not_for_us(&error) => {}
@@ -300,6 +411,20 @@ impl<'a> Extractor<'a> {
             self.owners.record(path, attributes.uid, attributes.gid)?;
         }
         if (owner.uid, owner.gid) == (0, 0) { Ok(()) } else { chown(owner.uid, owner.gid) }
+    }
+}
+
+/// Reads at least one and at most `limit` bytes.
+fn read_some<'b>(
+    buffer: &'b mut [u8],
+    limit: u64,
+    content: &mut impl Read,
+) -> Result<&'b [u8], LayerError> {
+    let length = usize::try_from(limit).map_or(buffer.len(), |limit| limit.min(buffer.len()));
+    let buffer = buffer.get_mut(..length).unwrap_or_default();
+    match content.read(buffer).map_err(LayerError::Read)? {
+        0 => Err(LayerError::Read(ErrorKind::UnexpectedEof.into())),
+        read => Ok(buffer.get(..read).unwrap_or_default()),
     }
 }
 

@@ -389,12 +389,18 @@ fn modes_times_and_owners_are_those_of_the_archive() {
         Member::file("shut/file", "").mode(0o4755).owner(445_605, 42),
         Member::directory("tmp", 0o1777),
         Member::file("tmp/file", "").mode(0o640).pax("mtime", b"1700000000.5"),
+        Member::file("tmp/shut", "").mode(0o000),
+        Member::file("tmp/open", "").mode(0o666),
+        Member::file("before/file", ""),
+        Member::directory("before", 0o700),
         Member::new(EntryType::Fifo, b"pipe").mode(0o620),
         Member::symlink("link", "nowhere").owner(u64::from(u32::MAX), 0),
     ];
     let layer = yard.unpack(&members).unwrap();
     assert_eq!((mode(layer.join("shut")), mode(layer.join("tmp"))), (0o000, 0o1777));
     assert_eq!(mode(layer.join("tmp/file")), 0o640);
+    assert_eq!((mode(layer.join("tmp/shut")), mode(layer.join("tmp/open"))), (0o000, 0o666));
+    assert_eq!(mode(layer.join("before")), 0o700);
     let file = fs::metadata(layer.join("tmp/file")).unwrap();
     assert_eq!((file.mtime(), file.mtime_nsec()), (1_700_000_000, 500_000_000));
     assert_eq!(fs::metadata(layer.join("tmp")).unwrap().mtime(), 1_000_000_000);
@@ -495,6 +501,32 @@ fn sizes_that_lie_are_refused() {
     sparse.set_cksum();
     let error = yard.unpack_bytes(&[sparse.as_bytes().as_slice(), &[0; 1024]].concat());
     assert_eq!(error.unwrap_err(), "the layer is larger than 128 GiB");
+}
+
+#[test]
+fn sparse_files_that_lie_are_refused() {
+    let yard = Yard::new();
+    let list = |list: &str, size: &str| {
+        Member::file("sparse", "abcdefghij")
+            .pax("GNU.sparse.map", list.as_bytes())
+            .pax("GNU.sparse.size", size.as_bytes())
+    };
+    for (file, why) in [
+        (list("0,5,4,5", "20"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,10", "5"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,x", "5"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,10", "x"), "layer entry `sparse` has a malformed list of its parts"),
+        (list("0,100", "100"), "unexpected end of file"),
+        (list("0,10", "4611686018427387904"), "the layer is larger than 128 GiB"),
+    ] {
+        assert_eq!(yard.unpack(&[file]).unwrap_err(), why);
+    }
+    let named = list("5,5,20,5", "30").pax("GNU.sparse.name", b"../canary/file");
+    let error = yard.unpack(&[named]).unwrap_err();
+    assert_eq!(error, "layer entry `../canary/file` leads out of the layer");
+    let named = list("5,5,20,5", "30").pax("GNU.sparse.name", b"other");
+    let layer = yard.unpack(&[named]).unwrap();
+    assert_eq!(read(layer.join("other")), "\0\0\0\0\0abcde\0\0\0\0\0\0\0\0\0\0fghij\0\0\0\0\0");
 }
 
 #[test]

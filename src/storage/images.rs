@@ -1,18 +1,15 @@
 //! The images of the store, by name.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    fs,
-    io::Read,
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fs, io::Read, os::fd::OwnedFd, path::Path, time::SystemTime};
 
 use nix::errno::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Error, Store, lock,
+    Error, Store,
+    collect::names,
+    lock,
+    measure::Measure,
     names::{Ref, file_name},
     temporary::Draft,
 };
@@ -20,7 +17,7 @@ use crate::{
     oci::{DiffId, Digest, Image, ImageConfig, Manifest},
     sys::{
         self, Named,
-        fs::{Access, access, open_directory, sync_file_system},
+        fs::{Access, access, open_directory, sync_file_system, touch},
     },
 };
 
@@ -46,15 +43,42 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn image(&self, name: &str) -> Result<Option<Image>, Error> {
-        let read = || match self.read_ref(&file_name(name))? {
+        let read = || match self.read_ref(&file_name(name))?.or_else(|| self.borrowed_ref(name)) {
             Some(stored) => self.read_image(stored.digest),
             None => Ok(None),
         };
         let found = read().map_err(|source| self.failed(source))?;
         Ok(found.map(|(image, lock)| {
             self.held.keep(lock);
+            self.mark_used(name);
             image
         }))
+    }
+
+    /// The image with this manifest, as [`Store::image`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn image_by_digest(&self, manifest: &Digest) -> Result<Option<Image>, Error> {
+        let found = self.read_image(manifest.clone()).map_err(|source| self.failed(source))?;
+        Ok(found.map(|(image, lock)| {
+            self.held.keep(lock);
+            image
+        }))
+    }
+
+    /// Notes that an image is used, for whoever has to choose one to evict: the
+    /// time of its name's file.
+    fn mark_used(&self, name: &str) {
+        // A store that cannot be written needs no note.
+        let _ = touch(&self.refs().join(file_name(name)));
+    }
+
+    /// When a name was last used or set; 1970 if unknown.
+    pub(super) fn last_used(&self, name: &str) -> SystemTime {
+        let path = self.refs().join(file_name(name));
+        let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+        modified.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// All images that can be run with our map, by name.
@@ -63,7 +87,7 @@ impl Store {
     /// If the store cannot be read.
     pub fn images(&self) -> Result<Vec<StoredImage>, Error> {
         let mut images = Vec::new();
-        for stored in self.read_refs().map_err(|source| self.failed(source))? {
+        for stored in self.all_refs().map_err(|source| self.failed(source))? {
             let image = self.read_image(stored.digest).map_err(|source| self.failed(source))?;
             images.extend(image.map(|(image, _lock)| {
                 let size = self.size(&image);
@@ -116,11 +140,32 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn names_of(&self, image: &Image) -> Result<Vec<String>, Error> {
-        let refs = self.read_refs().map_err(|source| self.failed(source))?;
+        let refs = self.all_refs().map_err(|source| self.failed(source))?;
         let ours = refs.into_iter().filter(|stored| stored.digest == image.digest);
         let mut names: Vec<String> = ours.map(|stored| stored.name).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// A name of an image with this id, or with a manifest of this digest: the
+    /// id itself if that is one, else the first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn name_of(&self, id: &Digest) -> Result<Option<String>, Error> {
+        let is_it = |stored: &Ref| match self.read_image(stored.digest.clone())? {
+            Some((image, _lock)) => Ok(image.id == *id || image.digest == *id),
+            None => Ok(false),
+        };
+        let find = || {
+            let mut names = Vec::new();
+            for stored in self.all_refs()? {
+                names.extend(is_it(&stored)?.then_some(stored.name));
+            }
+            let id = id.to_string();
+            Ok(names.into_iter().min_by_key(|name| (*name != id, name.clone())))
+        };
+        find().map_err(|source| self.failed(source))
     }
 
     /// The manifest and the config of an image, byte for byte.
@@ -138,7 +183,7 @@ impl Store {
 
     /// Bytes on disk of a layer.
     pub fn layer_usage(&self, diff_id: &DiffId) -> u64 {
-        disk_usage(&self.layer(diff_id))
+        Measure::default().tree(&self.layer_at(diff_id))
     }
 
     /// Lets `name` stand for no image, and removes what no other name needs;
@@ -163,21 +208,31 @@ impl Store {
         let Some(manifest) = parse::<Manifest>(&manifest) else { return Ok(None) };
         let Some((config, _)) = self.read_blob(&manifest.config.digest)? else { return Ok(None) };
         let Some(config) = parse::<ImageConfig>(&config) else { return Ok(None) };
-        let is_there = |id: &DiffId| access(&self.layer(id), Access::EXISTS).is_ok();
+        let is_there = |id: &DiffId| access(&self.layer_at(id), Access::EXISTS).is_ok();
         if !config.rootfs.diff_ids.iter().all(is_there) {
             return Ok(None);
         }
         Ok(Some((Image { digest, id: manifest.config.digest, config }, lock)))
     }
 
-    /// What the refs say, damaged ones apart.
-    pub(super) fn read_refs(&self) -> sys::Result<Vec<Ref>> {
-        let entries = sys::fs::entries(open_directory(&self.refs())?)?;
-        let read = |name: PathBuf| self.read_ref(&name).transpose();
-        entries.into_iter().filter_map(|entry| read(entry.name.into())).collect()
+    /// What the refs say here and in other stores; a name of ours comes first.
+    fn all_refs(&self) -> sys::Result<Vec<Ref>> {
+        let mut refs = self.read_refs()?;
+        for stored in self.borrowed_refs() {
+            if !refs.iter().any(|known| known.name == stored.name) {
+                refs.push(stored);
+            }
+        }
+        Ok(refs)
     }
 
-    fn read_ref(&self, file: &Path) -> sys::Result<Option<Ref>> {
+    /// What the refs say, damaged ones apart.
+    pub(super) fn read_refs(&self) -> sys::Result<Vec<Ref>> {
+        let read = |name: String| self.read_ref(Path::new(&name)).transpose();
+        names(&self.refs())?.into_iter().filter_map(read).collect()
+    }
+
+    pub(super) fn read_ref(&self, file: &Path) -> sys::Result<Option<Ref>> {
         let path = self.refs().join(file);
         match fs::read(&path).named(|| format!("read({path:?})")) {
             Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(Ref::parse)),
@@ -186,8 +241,14 @@ impl Store {
         }
     }
 
-    /// A blob, and the lock that keeps it.
+    /// A blob, and the lock that keeps it; without one, if it is another store's.
     fn read_blob(&self, digest: &Digest) -> sys::Result<Option<(Vec<u8>, OwnedFd)>> {
+        let ours = self.read_own_blob(digest)?;
+        Ok(ours
+            .or_else(|| self.borrowed_blob(digest).map(|(content, file)| (content, file.into()))))
+    }
+
+    fn read_own_blob(&self, digest: &Digest) -> sys::Result<Option<(Vec<u8>, OwnedFd)>> {
         let path = self.blob(digest);
         let Some(lock) = lock::shared(&path)? else { return Ok(None) };
         let mut file = fs::File::from(lock);
@@ -204,7 +265,7 @@ impl Store {
         let mut drafts = Vec::new();
         for blob in blobs {
             let digest = digest_of(blob);
-            match self.read_blob(&digest)? {
+            match self.read_own_blob(&digest)? {
                 Some((content, lock)) if content == *blob => self.held.keep(lock),
                 _ => drafts.push((Draft::file(&tmp, blob)?, self.blob(&digest))),
             }
@@ -219,7 +280,8 @@ impl Store {
 
     fn size(&self, image: &Image) -> u64 {
         let layers: HashSet<&DiffId> = image.config.rootfs.diff_ids.iter().collect();
-        layers.into_iter().map(|id| disk_usage(&self.layer(id))).sum()
+        let mut measure = Measure::default();
+        layers.into_iter().map(|id| measure.tree(&self.layer_at(id))).sum()
     }
 }
 
@@ -236,65 +298,14 @@ fn parse_new<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(json).map_err(malformed)
 }
 
-fn digest_of(blob: &[u8]) -> Digest {
+pub(super) fn digest_of(blob: &[u8]) -> Digest {
     Digest::from_sha256(&Sha256::digest(blob).into())
-}
-
-/// Bytes on disk of a tree, as far as it can be read; a file with several
-/// names counts once.
-fn disk_usage(tree: &Path) -> u64 {
-    let mut linked = HashSet::new();
-    let mut bytes = 0;
-    let mut left = VecDeque::from([tree.to_path_buf()]);
-    while let Some(dir) = left.pop_front() {
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.is_dir() {
-                left.push_back(entry.path());
-            } else if metadata.nlink() > 1 && !linked.insert(metadata.ino()) {
-                continue;
-            }
-            bytes += metadata.blocks() * 512;
-        }
-    }
-    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        oci::Descriptor,
-        storage::testing::{Member, TempDir, diff_id, digest, store, tar_of},
-    };
-
-    /// Puts an image of one layer, which holds one file of this name.
-    fn put(store: &Store, name: &str, file: &str) -> Image {
-        let tar = tar_of(&[Member::file(file, "content")]);
-        store.add_layer(&diff_id(&tar), &mut tar.as_slice()).unwrap();
-        let (manifest, config) = documents(&diff_id(&tar));
-        store.put_image(name, &manifest, &config).unwrap()
-    }
-
-    fn documents(layer: &DiffId) -> (Vec<u8>, Vec<u8>) {
-        let rootfs = serde_json::json!({ "type": "layers", "diff_ids": [layer] });
-        let config = serde_json::json!({ "os": "linux", "rootfs": rootfs }).to_string();
-        let descriptor = Descriptor {
-            media_type: "application/vnd.oci.image.config.v1+json".into(),
-            digest: digest(config.as_bytes()),
-            size: config.len() as u64,
-            platform: None,
-            annotations: None,
-        };
-        let manifest = Manifest {
-            schema_version: 2,
-            media_type: None,
-            config: descriptor,
-            layers: Vec::new(),
-            annotations: None,
-        };
-        (serde_json::to_vec(&manifest).unwrap(), config.into_bytes())
-    }
+    use crate::storage::testing::{TempDir, diff_id, digest, documents, put, store};
 
     fn count(dir: &Path) -> usize {
         fs::read_dir(dir).unwrap().count()
@@ -374,6 +385,8 @@ mod tests {
         assert_eq!((&tagged.digest, &tagged.id), (&image.digest, &image.id));
         let store = store(&temp);
         assert_eq!(store.names_of(&image).unwrap(), ["a", "b"]);
+        assert_eq!(store.name_of(&image.id).unwrap().as_deref(), Some("a"));
+        assert_eq!(store.name_of(&digest(b"other")).unwrap(), None);
         assert!(store.tag_image("c", "d").unwrap().is_none());
         store.remove_image("a").unwrap();
         let left = store.image("b").unwrap().unwrap();

@@ -10,10 +10,11 @@
 //! inflate  blob ─▶ decompress ─▶ hash ─┐               ┌─▶ diff id
 //!                                      ▼ pieces        │
 //! extract                   Pieces ─▶ Metered ─▶ tar ─▶ Change ─▶ files
+//!                                └───────▶ record  (all but the files' contents)
 //! ```
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, Read},
     path::Path,
     rc::Rc,
@@ -32,18 +33,22 @@ use super::{
     entry::Change,
     extract::Extractor,
     meter::{Meter, Metered},
+    record::Recorder,
 };
 use crate::{
     oci::{DiffId, Digest, Exceeded, ImageLimits},
     sys::{
         Named,
-        fs::{chmod, mkdir, open_directory},
+        fs::{mkdir, open_directory},
     },
 };
 
-/// Bytes of a piece, and how many of them may wait.
-const PIECE: usize = 64 << 10;
-const PIECES: usize = 32;
+/// Bytes of a piece, and how many of them there are.
+///
+/// Fewer bytes would mean that the threads wake each other more often, more
+/// that a piece is no longer in the processor's cache when it is used.
+const PIECE: usize = 256 << 10;
+const PIECES: usize = 8;
 
 type Piece = io::Result<Vec<u8>>;
 
@@ -74,14 +79,14 @@ pub(super) fn unpack(
     map: &Map,
     budget: &Budget,
 ) -> Result<DiffId, LayerError> {
-    let (sender, receiver) = sync_channel(PIECES);
+    let (full, plain) = sync_channel(PIECES);
+    let (used, empty) = sync_channel(PIECES);
     thread::scope(|scope| {
         let inflating = thread::Builder::new()
-            .spawn_scoped(scope, move || inflate(blob, &sender, budget))
+            .spawn_scoped(scope, move || inflate(blob, &empty, &full, budget))
             .named(|| "clone(CLONE_THREAD)".into())
             .map_err(LayerError::Store)?;
-        let plain = Pieces { receiver, piece: Vec::new(), read: 0 };
-        let extracted = extract(plain, into, map, budget);
+        let extracted = extract(Pieces::new(plain, used), into, map, budget);
         let crashed = || LayerError::Read(io::ErrorKind::Other.into());
         let inflated = inflating.join().unwrap_or_else(|_| Err(crashed()));
         match (extracted, inflated) {
@@ -97,29 +102,30 @@ pub(super) fn unpack(
 /// listening.
 fn inflate(
     blob: &mut dyn Read,
-    sender: &SyncSender<Piece>,
+    empty: &Receiver<Vec<u8>>,
+    full: &SyncSender<Piece>,
     budget: &Budget,
 ) -> Result<Option<DiffId>, LayerError> {
     let (mut hash, packed, mut unpacked) = (Sha256::new(), Cell::new(0), 0);
     let inflated = decompress(&mut Counted { source: blob, count: &packed }, |plain| {
         loop {
-            let mut piece = Vec::with_capacity(PIECE);
-            let read = plain.take(PIECE as u64).read_to_end(&mut piece);
-            if read.map_err(LayerError::Read)? == 0 {
+            let Ok(mut piece) = empty.recv() else { return Ok(false) };
+            fill(&mut piece, plain).map_err(LayerError::Read)?;
+            if piece.is_empty() {
                 return Ok(true);
             }
             unpacked += piece.len() as u64;
             check_size(packed.get(), unpacked, budget)?;
             budget.take(piece.len() as u64)?;
             hash.update(&piece);
-            if sender.send(Ok(piece)).is_err() {
+            if full.send(Ok(piece)).is_err() {
                 return Ok(false);
             }
         }
     });
     if inflated.is_err() {
         // The error is returned; the other thread needs to know only of it.
-        let _ = sender.send(Err(io::ErrorKind::BrokenPipe.into()));
+        let _ = full.send(Err(io::ErrorKind::BrokenPipe.into()));
     }
     let whole = inflated?;
     Ok(whole.then(|| DiffId(Digest::from_sha256(&hash.finalize().into()))))
@@ -132,12 +138,31 @@ fn check_size(packed: u64, unpacked: u64, budget: &Budget) -> Result<(), LayerEr
     limits.check_ratio(packed, unpacked).map_err(LayerError::TooLarge)
 }
 
+/// Reads as much as a piece holds; it is shorter only at the end.
+fn fill(piece: &mut Vec<u8>, plain: &mut dyn Read) -> io::Result<()> {
+    piece.resize(PIECE, 0); // It was as long when it was used before.
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match plain.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    piece.truncate(filled);
+    Ok(())
+}
+
 /// Makes files of the plain bytes.
 fn extract(plain: Pieces, into: &Path, map: &Map, budget: &Budget) -> Result<(), LayerError> {
     let root = into.join("fs");
-    mkdir(&root, 0o755).and_then(|()| chmod(&root, 0o755)).map_err(LayerError::Store)?;
+    mkdir(&root, 0o777).map_err(LayerError::Store)?;
     let root = open_directory(&root).map_err(LayerError::Store)?;
-    let mut extractor = Extractor::new(root, map, into.join("owners"));
+    let recorder = Rc::new(RefCell::new(Recorder::create(into.join("record"))?));
+    let plain = Recorded { plain, recorder: Rc::clone(&recorder) };
+    let extractor = Extractor::new(root, map, into, Rc::clone(&recorder));
+    let mut extractor = extractor.map_err(LayerError::Store)?;
 
     let meter = Rc::new(Meter::default());
     let mut archive = tar::Archive::new(Metered { plain, meter: Rc::clone(&meter) });
@@ -149,17 +174,31 @@ fn extract(plain: Pieces, into: &Path, map: &Map, budget: &Budget) -> Result<(),
         let mut entry = entry.map_err(|error| header_error(error, &meter))?;
         let headers = meter.expect_content(u64::MAX, entry.raw_header_position());
         let change = Change::read(&entry, &headers)?;
-        sum.add(&change, entry.size(), budget)?;
-        if entry.header().entry_type().is_gnu_sparse() {
-            budget.take(entry.size())?; // Its holes are not in the tar.
-        }
+        sum.add(&change, change.size(&entry), budget)?;
+        budget.take(change.holes(&entry))?;
         extractor.apply(change, &mut entry)?;
         io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
     }
     // A tar may be followed by padding, which is hashed like the rest.
     meter.expect_content(u64::MAX, 0);
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(LayerError::Read)?;
-    extractor.finish()
+    extractor.finish()?;
+    Rc::into_inner(recorder).map_or(Ok(()), |recorder| recorder.into_inner().finish())
+}
+
+/// Lets the recorder see what is read.
+#[derive(Debug)]
+struct Recorded {
+    plain: Pieces,
+    recorder: Rc<RefCell<Recorder>>,
+}
+
+impl Read for Recorded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.plain.read(buffer)?;
+        self.recorder.borrow_mut().see(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
 }
 
 /// What the entries of a layer come to.
@@ -197,14 +236,15 @@ fn header_error(error: io::Error, meter: &Meter) -> LayerError {
     LayerError::Read(error)
 }
 
+/// What the other thread sends, as a reader; it gets back what was read.
 fn too_large(what: &str, most: u64) -> LayerError {
     LayerError::TooLarge(Exceeded::fixed(format!("has {what} of more than {} MiB", most >> 20)))
 }
 
 /// A reader that counts what it gives.
-struct Counted<'a> {
-    source: &'a mut dyn Read,
-    count: &'a Cell<u64>,
+pub(super) struct Counted<'a> {
+    pub(super) source: &'a mut dyn Read,
+    pub(super) count: &'a Cell<u64>,
 }
 
 impl Read for Counted<'_> {
@@ -215,19 +255,39 @@ impl Read for Counted<'_> {
     }
 }
 
-/// What the other thread sends, as a reader.
+/// What the other thread sends, as a reader; it gets back what was read.
 #[derive(Debug)]
 struct Pieces {
-    receiver: Receiver<Piece>,
+    full: Receiver<Piece>,
+    used: SyncSender<Vec<u8>>,
     piece: Vec<u8>,
     read: usize,
+}
+
+impl Pieces {
+    fn new(full: Receiver<Piece>, used: SyncSender<Vec<u8>>) -> Self {
+        for _ in 1..PIECES {
+            let _ = used.try_send(Vec::new());
+        }
+        // The last one is here already.
+        Self { full, used, piece: Vec::new(), read: 0 }
+    }
+
+    fn next(&mut self) -> io::Result<()> {
+        // The end of the other thread is an end of file, or it has said why.
+        let _ = self.used.send(std::mem::take(&mut self.piece));
+        self.read = 0;
+        if let Ok(piece) = self.full.recv() {
+            self.piece = piece?;
+        }
+        Ok(())
+    }
 }
 
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.read == self.piece.len() {
-            let Ok(piece) = self.receiver.recv() else { return Ok(0) };
-            (self.piece, self.read) = (piece?, 0);
+            self.next()?;
         }
         let read = self.piece.get(self.read..).unwrap_or_default().read(buffer)?;
         self.read += read;

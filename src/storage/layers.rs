@@ -20,7 +20,7 @@ impl Store {
         let layer = lock::shared(&self.layer(diff_id)).ok().flatten();
         let found = layer.is_some();
         layer.into_iter().for_each(|lock| self.held.keep(lock));
-        found
+        found || self.borrowed_layer(diff_id).is_some()
     }
 
     /// Unpacks a layer, unless it is there already.
@@ -42,6 +42,24 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Unpacks a layer of which it is not known what it hashes to, and tells.
+    ///
+    /// # Errors
+    /// As for [`Store::add_layer`].
+    pub fn import_layer(&self, blob: &mut (dyn Read + Send)) -> Result<DiffId, Error> {
+        let failed = |source| Error::Import { root: self.root.clone(), source };
+        let draft = Draft::new_directory(&self.tmp()).map_err(|source| self.failed(source))?;
+        let diff_id = unpack(blob, draft.path(), &self.map, &self.budget).map_err(failed)?;
+        if self.has_layer(&diff_id) {
+            return Ok(diff_id);
+        }
+        match self.publish_layer(draft, &diff_id) {
+            // Somebody else was faster.
+            Err(_) if self.has_layer(&diff_id) => Ok(diff_id),
+            result => result.map(|()| diff_id).map_err(|e| failed(LayerError::Store(e))),
+        }
     }
 
     fn fill(
@@ -129,6 +147,21 @@ mod tests {
         let actual = diff_id(&tar);
         assert_eq!(source.to_string(), format!("the content of the layer hashes to {actual}"));
         assert!(!store.has_layer(&wanted));
+        assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_archive_becomes_the_layer_that_it_is() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let tar = tar_of(&[Member::file("file", "content")]);
+        let blob = zstd::encode_all(tar.as_slice(), 1).unwrap();
+        for _ in 0..2 {
+            assert_eq!(store.import_layer(&mut blob.as_slice()).unwrap(), diff_id(&tar));
+            assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
+        }
+        assert!(store.layer(&diff_id(&tar)).join("fs/file").exists());
+        assert!(store.import_layer(&mut &b"no tar at all".repeat(100)[..]).is_err());
         assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
     }
 

@@ -7,10 +7,15 @@
 //! ROOT/refs/NAME              which manifest a name stands for
 //! ROOT/layers/MAP/HEX/fs      an unpacked layer, by diff id, in overlayfs's format
 //! ROOT/layers/MAP/HEX/owners  owners that could not be stored (`owners.rs`)
+//! ROOT/layers/MAP/HEX/record  the rest of the tar that it was (`record.rs`)
+//! ROOT/layers/MAP/HEX/kept    what the layer itself replaced, for the same purpose
 //! ROOT/skeleton/              mount points, below all layers (`skeleton.rs`)
-//! ROOT/sandboxes/ID/          upper, work: what one sandbox changes
-//! ROOT/spare-MAP/             the same, empty, for the next one (`sandbox_dir.rs`)
+//! ROOT/sandboxes/ID/          a sandbox that is kept (`sandboxes.rs`):
+//!                             upper, work, config.json, state.json, log
+//! ROOT/names/NAME             a link to the id of the sandbox that is called so
+//! ROOT/spare-MAP/             upper and work, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
+//! ROOT/tmp/sandbox-ID/        a sandbox that vanishes with its command
 //! ```
 //!
 //! There is no index: the directories are the truth. Nothing is edited in
@@ -22,6 +27,9 @@
 //! Owners on disk depend on the ids that we are root of, so layers are kept for
 //! each [`Map`] apart.
 
+mod additional;
+mod budget;
+mod check;
 mod collect;
 mod compression;
 mod entry;
@@ -32,21 +40,32 @@ mod host;
 mod hostile;
 mod images;
 mod layer;
+mod layer_tar;
 mod layers;
 mod lock;
 mod map;
+mod measure;
 mod meter;
 mod names;
 mod owners;
 mod pax;
+mod prune;
+mod record;
 mod remove;
+mod reset;
 mod resolve;
+mod room;
 mod rootfs;
 mod sandbox_dir;
+mod sandboxes;
 mod skeleton;
+mod sparse;
+mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod turn;
+mod usage;
 
 use std::{
     fs::DirBuilder,
@@ -56,13 +75,27 @@ use std::{
 
 use nix::errno::Errno;
 
+pub use additional::Additional;
+pub use budget::Evicted;
+pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
+pub use layer_tar::LayerTar;
 pub use map::Map;
+pub use prune::{Kind, Prune, Pruned, Removed};
+pub use reset::Reset;
 pub use sandbox_dir::SandboxDir;
+pub use sandboxes::StoredSandbox;
+pub use turn::Turn;
+pub use usage::{ImageUsage, Part, Usage};
 
-use self::{layer::Budget, lock::Held};
+use self::{
+    layer::Budget,
+    lock::Held,
+    sandbox_dir::SPARE,
+    sandboxes::{NAMES, PASSING},
+};
 use crate::{
     oci::{DiffId, Digest, ImageLimits},
     sys::{self, Named},
@@ -75,6 +108,7 @@ pub struct Store {
     root: PathBuf,
     map: Map,
     held: Held,
+    additional: Vec<Additional>,
     budget: Budget,
 }
 
@@ -85,10 +119,22 @@ impl Store {
     /// # Errors
     /// If the store can be neither read nor made.
     pub fn open(root: &Path, map: Map) -> Result<Self, Error> {
-        let (held, budget) = (Held::default(), Budget::default());
-        let store = Self { root: root.into(), map, held, budget };
+        let store = Self::unswept_with_map(root, map);
         store.sweep_or_create().map_err(|source| store.failed(source))?;
         Ok(store)
+    }
+
+    /// The store as it is, for those who only look: nothing is made and nothing
+    /// removed, and there may be none.
+    pub fn unswept(root: &Path) -> Self {
+        let map = Map { key: String::new(), uids: Vec::new(), gids: Vec::new() };
+        Self::unswept_with_map(root, map)
+    }
+
+    /// The same for those who look after it, and may remove what they find.
+    pub fn unswept_with_map(root: &Path, map: Map) -> Self {
+        let (held, budget) = (Held::default(), Budget::default());
+        Self { root: root.into(), map, held, additional: Vec::new(), budget }
     }
 
     /// The same store, with other limits for what is unpacked.
@@ -97,21 +143,17 @@ impl Store {
         Self { budget: Budget::new(limits), ..self }
     }
 
-    /// A directory on the store's file system for files without a name.
-    pub fn scratch(&self) -> PathBuf {
-        self.tmp()
-    }
-
     fn sweep_or_create(&self) -> sys::Result<()> {
         match temporary::sweep(&self.tmp()) {
             Err(error) if error.errno == Errno::ENOENT => self.create(),
-            result => result.and_then(|()| temporary::sweep(&self.sandboxes())),
+            result => result,
         }
     }
 
     /// `tmp` comes last: where it is, there is the rest.
     fn create(&self) -> sys::Result<()> {
-        let dirs = [self.blobs(), self.refs(), self.all_layers(), self.sandboxes(), self.tmp()];
+        let (sandboxes, names) = (self.sandboxes_dir(), self.sandbox_names());
+        let dirs = [self.blobs(), self.refs(), self.all_layers(), sandboxes, names, self.tmp()];
         let mut private = DirBuilder::new();
         private.recursive(true).mode(0o700);
         dirs.iter().try_for_each(|dir| private.create(dir).named(|| format!("mkdir({dir:?})")))
@@ -153,12 +195,23 @@ impl Store {
         self.layers().join(diff_id.0.hex())
     }
 
-    fn sandboxes(&self) -> PathBuf {
+    /// Sandboxes that stay when they have ended.
+    fn sandboxes_dir(&self) -> PathBuf {
         self.root.join("sandboxes")
     }
 
+    /// A sandbox that does not.
+    fn passing(&self, id: &str) -> PathBuf {
+        self.tmp().join(format!("{PASSING}{id}"))
+    }
+
+    /// Links from names to ids.
+    fn sandbox_names(&self) -> PathBuf {
+        self.root.join(NAMES)
+    }
+
     fn spare(&self) -> PathBuf {
-        self.root.join(format!("spare-{}", self.map.key))
+        self.root.join(format!("{SPARE}{}", self.map.key))
     }
 
     fn failed(&self, source: sys::Error) -> Error {
@@ -186,14 +239,13 @@ mod tests {
     fn opening_sweeps_what_the_dead_left() {
         let temp = TempDir::new();
         let living = store(&temp);
-        let sandbox = living.create_sandbox("living").unwrap();
+        let sandbox = living.create_sandbox("living", None).unwrap();
         let root = temp.path().join("store");
         fs::create_dir_all(root.join("tmp/layer-one-0a/fs/etc")).unwrap();
-        fs::create_dir_all(root.join("sandboxes/dead/upper")).unwrap();
+        fs::create_dir_all(root.join("tmp/sandbox-dead/upper")).unwrap();
         store(&temp);
-        assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 0);
-        assert!(!root.join("sandboxes/dead").exists());
-        assert!(root.join("sandboxes/living").exists());
+        assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 1);
+        assert!(root.join("tmp/sandbox-living").exists());
         sandbox.remove().unwrap();
     }
 }

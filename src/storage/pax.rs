@@ -35,10 +35,25 @@ impl Records {
             let record = record.get(digits + 1..)?.strip_suffix(b"\n")?;
             let equals = record.iter().position(|byte| *byte == b'=')?;
             let (key, value) = record.split_at_checked(equals)?;
-            self.0.insert(key.into(), value.get(1..)?.into());
+            self.add(key, value.get(1..)?);
             content = rest;
         }
         Some(())
+    }
+
+    /// Of two records with one key the later counts; only GNU tar's first way to
+    /// list the parts of a sparse file repeats its keys, and is read as the
+    /// second way.
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        if !matches!(key, b"GNU.sparse.offset" | b"GNU.sparse.numbytes") {
+            self.0.insert(key.into(), value.into());
+            return;
+        }
+        let list = self.0.entry(b"GNU.sparse.map".into()).or_default();
+        if !list.is_empty() {
+            list.push(b',');
+        }
+        list.extend(value);
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
@@ -81,6 +96,13 @@ mod tests {
         assert_eq!(records.number("uid"), Some(42));
         assert_eq!(records.get("e"), Some(b"".as_slice()));
         assert_eq!(records.with_prefix("u").collect::<Vec<_>>(), [(&b"id"[..], &b"42"[..])]);
+    }
+
+    #[test]
+    fn repeated_numbers_of_a_sparse_file_become_a_list() {
+        let numbers = b"23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=5\n";
+        let records = records(&numbers.repeat(2)).unwrap();
+        assert_eq!(records.get("GNU.sparse.map"), Some(b"0,5,0,5".as_slice()));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Store {
     /// If that directory cannot be made.
     pub fn root_fs(&self, image: &Image, sandbox: &SandboxDir) -> Result<RootFs, Error> {
         let layers = stack(&image.config.rootfs.diff_ids);
-        let layers = layers.into_iter().map(|diff_id| self.layer(diff_id).join("fs"));
+        let layers = layers.into_iter().map(|diff_id| self.layer_at(diff_id).join("fs"));
         let lower = layers.chain([self.skeleton()?]).collect();
         Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
     }
@@ -40,7 +40,7 @@ impl Store {
         let lower = vec![lower, self.skeleton()?];
         Ok(RootFs::Overlay(match within {
             // overlayfs refuses such a loop.
-            true => Overlay { lower, upper: None, work: None },
+            true => Overlay { lower, upper: None, work: None, volatile: true },
             false => changes(lower, sandbox, mode)?,
         }))
     }
@@ -49,7 +49,7 @@ impl Store {
 /// An overlay whose changes go to the sandbox's directory.
 fn changes(lower: Vec<PathBuf>, sandbox: &SandboxDir, mode: u32) -> Result<Overlay, Error> {
     let (upper, work) = sandbox.changes(mode)?;
-    Ok(Overlay { lower, upper: Some(upper), work: Some(work) })
+    Ok(Overlay { lower, upper: Some(upper), work: Some(work), volatile: !sandbox.is_kept() })
 }
 
 /// Whether `inner` is in `outer`, links resolved.
@@ -83,7 +83,7 @@ mod tests {
     fn a_directory_that_holds_the_store_is_changed_in_memory() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let sandbox = store.create_sandbox("one").unwrap();
+        let sandbox = store.create_sandbox("one", None).unwrap();
         let RootFs::Overlay(around) = store.directory_root(temp.path(), &sandbox).unwrap() else {
             panic!("not an overlay");
         };
@@ -101,7 +101,7 @@ mod tests {
     fn a_file_is_no_root() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let sandbox = store.create_sandbox("one").unwrap();
+        let sandbox = store.create_sandbox("one", None).unwrap();
         let file = temp.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert!(store.directory_root(&file, &sandbox).is_err());

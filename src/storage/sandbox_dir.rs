@@ -1,7 +1,7 @@
 //! The directories that one sandbox writes to.
 
 use std::{
-    ffi::OsStr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
@@ -9,14 +9,18 @@ use nix::errno::Errno;
 
 use super::{
     Error, Store,
+    collect::discard,
     remove::{remove_content, remove_tree},
+    sandboxes::{CONFIG, Claim, STATE},
     temporary::Draft,
 };
 use crate::sys::{
     self,
-    fs::{chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at},
+    fs::{chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at, unlink_at},
 };
 
+/// How the directories that are kept for the next sandbox begin.
+pub(super) const SPARE: &str = "spare-";
 /// What overlayfs is told to keep changes in.
 const UPPER: &str = "upper";
 /// What overlayfs is told to use for itself; it makes a directory of the same
@@ -27,10 +31,11 @@ const WORK: &str = "work";
 const OLD_UPPER: &str = "old-upper";
 const OLD_WORK: &str = "old-work";
 
-/// What a sandbox changes, as long as it lives: removed when it is dropped.
+/// What a sandbox changes. One that is not kept is removed when this is dropped.
 ///
-/// A lock says that its sandbox lives. Were we killed, the next command would
-/// find the lock free and remove the directory.
+/// The lock on the directory says that somebody starts, runs or removes the
+/// sandbox. Were we killed, the next command would find that lock free, and
+/// remove what was not to be kept.
 ///
 /// # The spare
 ///
@@ -47,26 +52,38 @@ const OLD_WORK: &str = "old-work";
 /// whoever brings one where one is removes his own.
 #[derive(Debug)]
 pub struct SandboxDir {
-    root: PathBuf,
-    spare: PathBuf,
-    draft: Draft,
+    pub(super) id: String,
+    pub(super) root: PathBuf,
+    pub(super) spare: PathBuf,
+    pub(super) place: Place,
+    pub(super) name: Option<Claim>,
+}
+
+/// Where the directory is, and for how long.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In `tmp`, as long as we live.
+    Passing(Draft),
+    /// In `sandboxes`, until it is removed; locked by us.
+    Kept { path: PathBuf, _lock: OwnedFd },
 }
 
 impl Store {
-    /// Makes the directories of a new sandbox.
+    /// Makes the directories of a new sandbox, and lets `name` stand for it.
     ///
     /// # Errors
-    /// If `id` is no safe name, if a living sandbox has it, or if the
-    /// directories cannot be made.
-    pub fn create_sandbox(&self, id: &str) -> Result<SandboxDir, Error> {
-        if !is_safe(id) {
-            return Err(Error::SandboxName(id.into()));
-        }
-        match self.sandbox_draft(id) {
-            Ok(draft) => Ok(SandboxDir { root: self.root.clone(), spare: self.spare(), draft }),
-            Err(error) if error.errno == Errno::EEXIST => Err(Error::SandboxExists(id.into())),
-            Err(source) => Err(self.failed(source)),
-        }
+    /// If `name` is not safe, if another sandbox has it, or if the directories
+    /// cannot be made.
+    pub fn create_sandbox(&self, id: &str, name: Option<&str>) -> Result<SandboxDir, Error> {
+        let name = name.map(|name| self.claim(name, id)).transpose()?;
+        let draft = self.sandbox_draft(id).map_err(|source| self.failed(source))?;
+        Ok(SandboxDir {
+            id: id.into(),
+            root: self.root.clone(),
+            spare: self.spare(),
+            place: Place::Passing(draft),
+            name,
+        })
     }
 
     /// Locked before it has its name: without the lock it would be taken for
@@ -76,7 +93,7 @@ impl Store {
             Some(draft) => draft,
             None => Draft::new_directory(&self.tmp())?,
         };
-        draft.rename(&self.sandboxes().join(id))?;
+        draft.rename(&self.passing(id))?;
         Ok(draft)
     }
 
@@ -91,38 +108,64 @@ impl Store {
 impl SandboxDir {
     /// The directory of the sandbox.
     pub fn path(&self) -> &Path {
-        self.draft.path()
+        match &self.place {
+            Place::Passing(draft) => draft.path(),
+            Place::Kept { path, .. } => path,
+        }
     }
 
-    /// The sandbox's name in the store.
+    /// What nobody else is called.
     pub fn id(&self) -> &str {
-        self.path().file_name().and_then(OsStr::to_str).unwrap_or_default()
+        &self.id
     }
 
-    /// Removes everything that the sandbox wrote.
+    /// Whether it stays when it has ended.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.place, Place::Kept { .. })
+    }
+
+    /// Removes everything that the sandbox wrote, and lets go of its name.
     ///
     /// # Errors
     /// If something of it cannot be removed.
     pub fn remove(self) -> Result<(), Error> {
-        let Self { root, spare, mut draft } = self;
-        if empty(draft.path()).and_then(|()| draft.leave(&spare)).is_ok() {
-            return Ok(());
-        }
-        draft.discard().map_err(|source| Error::Store { root, source })
+        let Self { root, spare, place, mut name, .. } = self;
+        let removed = match place {
+            Place::Passing(draft) => put_aside(draft, &spare),
+            Place::Kept { path, .. } => discard(&path, &root.join("tmp")).map(drop),
+        };
+        name.iter_mut().for_each(Claim::release);
+        removed.map_err(|source| Error::Store { root, source })
+    }
+
+    /// Removes one that is kept, and lets go of its name; what cannot be removed
+    /// stays under the path that is returned.
+    pub(super) fn discard(&mut self) -> sys::Result<PathBuf> {
+        let left = discard(self.path(), &self.root.join("tmp"))?;
+        self.name.iter_mut().for_each(Claim::release);
+        Ok(left)
     }
 
     /// Directories for what changes and for overlayfs, empty; what changes has
-    /// exactly these permissions.
+    /// exactly these permissions. Those of a sandbox that is kept hold what it
+    /// changed when it ran before.
     pub(super) fn changes(&self, mode: u32) -> Result<(PathBuf, PathBuf), Error> {
         let (upper, work) = (self.path().join(UPPER), self.path().join(WORK));
-        mkdir(&upper, mode)
-            // The umask may have taken what others may do.
-            .and_then(|()| if mode & 0o7077 == 0 { Ok(()) } else { chmod(&upper, mode) })
-            .and_then(|()| match mkdir(&work, 0o700) {
-                Err(error) if error.errno == Errno::EEXIST => Ok(()), // The spare's.
+        let make = || {
+            match mkdir(&upper, mode) {
+                Err(error) if error.errno == Errno::EEXIST && self.is_kept() => {}
+                // The umask may have taken what others may do.
+                made => made.and_then(|()| match mode & 0o7077 {
+                    0 => Ok(()),
+                    _ => chmod(&upper, mode),
+                })?,
+            }
+            match mkdir(&work, 0o700) {
+                Err(error) if error.errno == Errno::EEXIST => Ok(()), // The spare's, or ours.
                 made => made,
-            })
-            .map_err(|source| Error::Store { root: self.root.clone(), source })?;
+            }
+        };
+        make().map_err(|source| Error::Store { root: self.root.clone(), source })?;
         Ok((upper, work))
     }
 
@@ -135,6 +178,14 @@ impl SandboxDir {
             }
         }
     }
+}
+
+/// Empties the directories for the next sandbox, or removes them.
+fn put_aside(mut draft: Draft, spare: &Path) -> sys::Result<()> {
+    if empty(draft.path()).and_then(|()| draft.leave(spare)).is_ok() {
+        return Ok(());
+    }
+    draft.discard()
 }
 
 /// Renames what is not to be used again: afterwards there is no upper directory,
@@ -159,6 +210,13 @@ fn prepare(spare: &Path) -> sys::Result<()> {
 /// is not to be mounted again: that might be half of a file.
 fn empty(sandbox: &Path) -> sys::Result<()> {
     let sandbox = open_directory(sandbox)?;
+    // A mark of a pause would not matter: it names its workload.
+    for record in [CONFIG, STATE] {
+        match unlink_at(&sandbox, Path::new(record)) {
+            Err(error) if error.errno != Errno::ENOENT => return Err(error),
+            _ => {}
+        }
+    }
     remove_content(open_directory_at(&sandbox, Path::new(UPPER))?)?;
     let mut directory = open_directory_at(&sandbox, Path::new(WORK))?;
     for [name, only] in [[WORK, "incompat"], ["incompat", "volatile"], ["volatile", "dirty"]] {
@@ -172,37 +230,10 @@ fn empty(sandbox: &Path) -> sys::Result<()> {
     Ok(())
 }
 
-fn is_safe(id: &str) -> bool {
-    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    id.bytes().all(safe) && id.len() <= 200 && id.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::storage::testing::{TempDir, store};
-
-    #[test]
-    fn an_id_is_one_safe_component() {
-        for good in ["a", "0", "web-1", "a.b_c"] {
-            assert!(is_safe(good), "{good}");
-        }
-        for bad in ["", ".", "..", "a/b", "-x", "a b", "a\0", "ä", &"a".repeat(201)] {
-            assert!(!is_safe(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_living_sandbox_keeps_its_name() {
-        let temp = TempDir::new();
-        let store = store(&temp);
-        let first = store.create_sandbox("web").unwrap();
-        let error = store.create_sandbox("web").unwrap_err();
-        assert_eq!(error.to_string(), "a sandbox named `web` exists already");
-        drop(first);
-        store.create_sandbox("web").unwrap().remove().unwrap();
-        assert!(!temp.path().join("store/sandboxes/web").exists());
-    }
 
     /// What overlayfs makes of them.
     fn mount(sandbox: &SandboxDir) {
@@ -225,18 +256,18 @@ mod tests {
     fn the_next_sandbox_gets_directories_in_which_nothing_is() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let first = store.create_sandbox("first").unwrap();
+        let first = store.create_sandbox("first", None).unwrap();
         mount(&first);
         std::fs::create_dir_all(first.path().join("upper/etc/deep")).unwrap();
         std::fs::write(first.path().join("upper/etc/secret"), "").unwrap();
         let upper = sys::fs::lstat(&first.path().join("upper")).unwrap().st_ino;
         let work = sys::fs::lstat(&first.path().join("work")).unwrap().st_ino;
         first.remove().unwrap();
-        assert_eq!(names(&store.sandboxes()), [""; 0]);
+        assert_eq!(names(&store.tmp()), [""; 0]);
         assert_eq!(names(&store.spare().join("upper")), [""; 0]);
         std::fs::remove_file(store.spare().join("work/work/incompat/volatile/dirty")).unwrap();
 
-        let second = store.create_sandbox("second").unwrap();
+        let second = store.create_sandbox("second", None).unwrap();
         mount(&second);
         second.remove_old();
         assert_eq!(names(second.path()), ["upper", "work"]);
@@ -249,12 +280,12 @@ mod tests {
     fn a_second_spare_is_removed() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let sandboxes = ["a", "b", "c"].map(|id| store.create_sandbox(id).unwrap());
+        let sandboxes = ["a", "b", "c"].map(|id| store.create_sandbox(id, None).unwrap());
         for sandbox in sandboxes {
             mount(&sandbox);
             sandbox.remove().unwrap();
         }
-        assert_eq!(names(&store.sandboxes()), [""; 0]);
+        assert_eq!(names(&store.tmp()), [""; 0]);
         assert_eq!(names(&store.tmp()), [""; 0]);
         assert_eq!(names(&store.spare()), ["upper", "work"]);
     }
@@ -263,23 +294,23 @@ mod tests {
     fn what_overlayfs_left_half_made_is_not_put_aside() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let sandbox = store.create_sandbox("half").unwrap();
+        let sandbox = store.create_sandbox("half", None).unwrap();
         mount(&sandbox);
         std::fs::write(sandbox.path().join("work/work/#1"), "half").unwrap();
         sandbox.remove().unwrap();
         assert!(!store.spare().exists());
-        assert_eq!(names(&store.sandboxes()), [""; 0]);
+        assert_eq!(names(&store.tmp()), [""; 0]);
     }
 
     #[test]
     fn a_spare_that_somebody_takes_is_left_to_him() {
         let temp = TempDir::new();
         let store = store(&temp);
-        let sandbox = store.create_sandbox("first").unwrap();
+        let sandbox = store.create_sandbox("first", None).unwrap();
         mount(&sandbox);
         sandbox.remove().unwrap();
         let other = Draft::existing(&store.spare()).unwrap().unwrap();
-        let second = store.create_sandbox("second").unwrap();
+        let second = store.create_sandbox("second", None).unwrap();
         assert_eq!(names(second.path()), [""; 0]);
         drop(other);
     }

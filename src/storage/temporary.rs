@@ -96,6 +96,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Lets it stay where it is; the lock is the caller's.
+    pub(super) fn stay(&mut self) -> Option<OwnedFd> {
+        self.lock.take()
+    }
+
     /// Moves it to a name that is free, else fails with `EEXIST`, and leaves it
     /// there for anybody.
     pub(super) fn leave(&mut self, destination: &Path) -> sys::Result<()> {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Map, Store};
 use crate::{
-    oci::{DiffId, Digest, IdMap},
+    oci::{Descriptor, DiffId, Digest, IdMap, Image, Manifest},
     sys,
 };
 
@@ -54,6 +54,34 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
 
 pub(super) fn diff_id(bytes: &[u8]) -> DiffId {
     DiffId(digest(bytes))
+}
+
+/// Puts an image of one layer, which holds one file of this name.
+pub(super) fn put(store: &Store, name: &str, file: &str) -> Image {
+    let tar = tar_of(&[Member::file(file, "content")]);
+    store.add_layer(&diff_id(&tar), &mut tar.as_slice()).unwrap();
+    let (manifest, config) = documents(&diff_id(&tar));
+    store.put_image(name, &manifest, &config).unwrap()
+}
+
+pub(super) fn documents(layer: &DiffId) -> (Vec<u8>, Vec<u8>) {
+    let rootfs = serde_json::json!({ "type": "layers", "diff_ids": [layer] });
+    let config = serde_json::json!({ "os": "linux", "rootfs": rootfs }).to_string();
+    let descriptor = Descriptor {
+        media_type: "application/vnd.oci.image.config.v1+json".into(),
+        digest: digest(config.as_bytes()),
+        size: config.len() as u64,
+        platform: None,
+        annotations: None,
+    };
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: None,
+        config: descriptor,
+        layers: Vec::new(),
+        annotations: None,
+    };
+    (serde_json::to_vec(&manifest).unwrap(), config.into_bytes())
 }
 
 /// A member of a test's tar, with the fields that tests change.

@@ -13,7 +13,8 @@ use std::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use rustix::{
@@ -60,17 +61,13 @@ pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
 
 /// Makes a file without a name on the file system of `dir`, to write and to read.
 ///
-/// `open(2)`, O_TMPFILE; where the file system has no such files (NFS), one whose
-/// name is removed at once.
+/// `open(2)`, O_TMPFILE; where the file system has no such files (NFS, overlayfs
+/// before Linux 6.3), one whose name is removed at once.
 pub fn unnamed_file(dir: &Path) -> Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o600);
-    let made = fs::open(dir, flags, mode).named(|| format!("open({dir:?}, O_TMPFILE)"));
-    match made {
-        Err(error)
-            if matches!(error.errno, nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EISDIR) => {
-        }
-        made => return made.map(File::from),
+    if let Ok(file) = fs::open(dir, flags, mode) {
+        return Ok(file.into());
     }
     let path = dir.join(format!("unnamed-{:016x}", random()?));
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
@@ -102,12 +99,24 @@ pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
         .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
 }
 
-/// Creates a file that only its owner may use; fails if the name is taken.
-pub fn create_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+/// The path from one open directory to another that is beneath it; none if it
+/// is not (`proc_pid_fd(5)`).
+pub fn path_beneath(dir: impl AsFd, root: impl AsFd) -> Result<Option<PathBuf>> {
+    let place = |fd: i32| {
+        let path = format!("/proc/self/fd/{fd}");
+        std::fs::read_link(&path).named(|| format!("readlink({path:?})"))
+    };
+    let (dir, root) = (place(number(dir))?, place(number(root))?);
+    Ok(dir.strip_prefix(root).ok().map(Path::to_path_buf))
+}
+
+/// Creates a file for writing, whatever `mode` says; fails if the name is taken.
+/// The mode is subject to the umask.
+pub fn create_file_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<File> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-    fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(0o600))
+    fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(mode))
         .map(File::from)
-        .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL)", number(dir)))
+        .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL, {mode:#o})", number(dir)))
 }
 
 /// Creates a directory; `mode` is subject to the umask.
@@ -145,6 +154,11 @@ pub fn mkfifo_at(dir: impl AsFd, name: &Path) -> Result<()> {
 pub fn whiteout_at(dir: impl AsFd, name: &Path) -> Result<()> {
     fs::mknodat(dir.as_fd(), name, FileType::CharacterDevice, Mode::empty(), 0)
         .named(|| format!("mknodat({}, {name:?}, S_IFCHR, makedev(0, 0))", number(dir)))
+}
+
+/// Whether it is a regular file.
+pub fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file()
 }
 
 /// Whether this is a character device 0:0.
@@ -257,6 +271,19 @@ pub fn set_times_at(dir: impl AsFd, name: &Path, times: &Timestamps) -> Result<(
         .named(|| format!("utimensat({}, {name:?})", number(dir)))
 }
 
+/// Sets the times of a name to now; of a symbolic link itself.
+///
+/// Not by `UTIME_NOW`, which is the time of the last tick: the same for whatever
+/// happens within some milliseconds.
+pub fn touch(path: &Path) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+    let now = Timespec { tv_sec: seconds, tv_nsec: now.subsec_nanos().into() };
+    let times = Timestamps { last_access: now, last_modification: now };
+    fs::utimensat(fs::CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+        .named(|| format!("utimensat({path:?})"))
+}
+
 /// Sets an extended attribute of an open file.
 pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
     fs::fsetxattr(fd.as_fd(), name.as_bytes(), value, XattrFlags::empty())
@@ -268,6 +295,8 @@ pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
 pub enum Lock {
     /// Waits until nobody holds it exclusively.
     Shared,
+    /// Waits until nobody holds it.
+    Exclusive,
     /// Fails with `EWOULDBLOCK` if anybody holds it.
     ExclusiveNow,
 }
@@ -276,6 +305,7 @@ pub enum Lock {
 pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
     let operation = match lock {
         Lock::Shared => FlockOperation::LockShared,
+        Lock::Exclusive => FlockOperation::LockExclusive,
         Lock::ExclusiveNow => FlockOperation::NonBlockingLockExclusive,
     };
     loop {
@@ -289,6 +319,13 @@ pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
 /// Writes everything of the file system that holds `fd` to its disk.
 pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
     fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))
+}
+
+/// Bytes that an ordinary user may still write to the file system of `path`, if
+/// no quota is in the way.
+pub fn free_space(path: &Path) -> Result<u64> {
+    let stat = fs::statvfs(path).named(|| format!("statvfs({path:?})"))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// The entries of a directory, without `.` and `..`, from its beginning.

@@ -15,6 +15,7 @@ pub mod process;
 pub mod seccomp;
 pub mod socket;
 pub mod time;
+pub mod watch;
 
 use nix::errno::Errno;
 

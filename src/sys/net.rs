@@ -70,6 +70,15 @@ pub fn own_namespace() -> Result<OwnedFd> {
     File::open(path).named(|| format!("open({path:?})")).map(Into::into)
 }
 
+/// The network namespace of a process.
+///
+/// # Errors
+/// What `open(2)` says; EACCES without power over the process.
+pub fn namespace_of(pid: i32) -> Result<OwnedFd> {
+    let path = format!("/proc/{pid}/ns/net");
+    File::open(&path).named(|| format!("open({path:?})")).map(Into::into)
+}
+
 /// Moves the calling thread into a network namespace.
 ///
 /// # Errors

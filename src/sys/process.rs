@@ -34,7 +34,10 @@ pub fn clone(namespaces: CloneFlags) -> Result<ForkResult> {
     // SAFETY: `clone_args` holds only integers, and zero is valid for each.
     let mut args: libc::clone_args = unsafe { mem::zeroed() };
     args.flags = namespaces.bits() as u64;
-    args.exit_signal = libc::SIGCHLD as u64;
+    // A sibling tells our parent what we would (`clone(2)`, CLONE_PARENT).
+    if !namespaces.contains(CloneFlags::CLONE_PARENT) {
+        args.exit_signal = libc::SIGCHLD as u64;
+    }
 
     // SAFETY: `args` outlives the call and is of the size we state. Without
     // CLONE_VM the child has its own copy of memory, and no other thread
@@ -52,6 +55,85 @@ pub fn clone(namespaces: CloneFlags) -> Result<ForkResult> {
 /// As [`clone`].
 pub fn fork() -> Result<ForkResult> {
     clone(CloneFlags::empty())
+}
+
+/// As [`clone`], from a process in between that has joined other namespaces: that
+/// of process ids is one for children only, and joining one would forbid us
+/// threads (`clone(2)`, EINVAL).
+///
+/// # Errors
+/// What `join` and [`clone`] say.
+pub fn clone_through(
+    namespaces: CloneFlags,
+    join: impl FnOnce() -> Result<()>,
+) -> Result<ForkResult> {
+    let (reader, writer) = pipe()?;
+    match fork()? {
+        ForkResult::Parent { child: between } => {
+            drop(writer);
+            let answer = read_answer(reader);
+            while let Err(Errno::EINTR) = nix::sys::wait::waitpid(between, None).map(drop) {}
+            answer
+        }
+        ForkResult::Child => {
+            drop(reader);
+            let cloned = join().and_then(|()| clone(namespaces | CloneFlags::CLONE_PARENT));
+            let answer = match cloned {
+                Ok(ForkResult::Child) => return Ok(ForkResult::Child),
+                Ok(ForkResult::Parent { child }) => Ok(child.as_raw()),
+                Err(error) => Err(error),
+            };
+            write_answer(&writer, &answer);
+            exit(0)
+        }
+    }
+}
+
+/// A pid, or 0, an error number and the name of a call.
+fn write_answer(writer: &OwnedFd, answer: &Result<i32>) {
+    let mut bytes = Vec::new();
+    match answer {
+        Ok(pid) => bytes.extend(pid.to_ne_bytes()),
+        Err(error) => {
+            bytes.extend(0_i32.to_ne_bytes());
+            bytes.extend((error.errno as i32).to_ne_bytes());
+            bytes.extend(error.call.as_bytes());
+        }
+    }
+    let _ = rustix::io::write(writer, &bytes); // Less than a pipe takes at once.
+}
+
+fn read_answer(reader: OwnedFd) -> Result<ForkResult> {
+    let mut bytes = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut std::fs::File::from(reader), &mut bytes);
+    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(i32::from_ne_bytes);
+    match (number(0), number(4)) {
+        (Some(pid @ 1..), _) => Ok(ForkResult::Parent { child: Pid::from_raw(pid) }),
+        (_, errno) => {
+            let call = bytes.get(8..).map(|call| String::from_utf8_lossy(call).into_owned());
+            let errno = errno.map_or(Errno::ECHILD, Errno::from_raw);
+            Err(Error { call: call.unwrap_or_else(|| "waitpid()".into()), errno })
+        }
+    }
+}
+
+/// A descriptor of a process that cannot come to mean another (`pidfd_open(2)`).
+///
+/// # Errors
+/// ESRCH if there is no such process.
+pub fn open_process(pid: i32) -> Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap_or(rustix::process::Pid::INIT);
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+        .named(|| format!("pidfd_open({pid:?})"))
+}
+
+/// Joins namespaces of the process that `pidfd` stands for (`setns(2)`); that of
+/// process ids only for children.
+///
+/// # Errors
+/// EPERM if we have no power over them, ESRCH if the process has gone.
+pub fn join(pidfd: &OwnedFd, namespaces: CloneFlags) -> Result<()> {
+    nix::sched::setns(pidfd, namespaces).named(|| format!("setns({})", names(namespaces)))
 }
 
 /// `CLONE_NEWNS|CLONE_NEWPID`, as strace prints it.
@@ -99,6 +181,23 @@ pub fn die_with_parent() -> Result<()> {
 /// What `prctl(2)` says.
 pub fn adopt_orphans() -> Result<()> {
     nix::sys::prctl::set_child_subreaper(true).named(|| "prctl(PR_SET_CHILD_SUBREAPER)".into())
+}
+
+/// When a process began, in clock ticks since the boot (`proc_pid_stat(5)`, field
+/// 22); none if there is no such process.
+pub fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Leaves the session and the process group of whoever started us.
+///
+/// # Errors
+/// What `setsid(2)` says.
+pub fn leave_session() -> Result<()> {
+    nix::unistd::setsid().named(|| "setsid()".into()).map(drop)
 }
 
 /// Hides this process's memory, descriptors and executable from others.
@@ -181,6 +280,18 @@ pub fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Error {
 pub fn exit(code: u8) -> ! {
     // SAFETY: always sound; no destructor is owed by a forked child.
     unsafe { libc::_exit(code.into()) }
+}
+
+/// A copy of a descriptor that our caller has opened for us; closed on exec.
+///
+/// # Errors
+/// EBADF if there is none of this number.
+pub fn inherited_descriptor(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: the call copies a descriptor if there is one; the copy is ours alone.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    let copy = Errno::result(copy).named(|| format!("fcntl({number}, F_DUPFD_CLOEXEC)"))?;
+    // SAFETY: as above.
+    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(copy) })
 }
 
 /// A pipe, both ends closed on exec: what is written to the second can be read

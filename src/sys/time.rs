@@ -1,6 +1,6 @@
 //! Points in time as text.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_A_DAY: u64 = 86_400;
 
@@ -8,11 +8,21 @@ const SECONDS_A_DAY: u64 = 86_400;
 /// Before 1970 it is 1970.
 pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:03}Z", seconds(since), since.subsec_millis())
+}
+
+/// The same to the nanosecond, such as `2026-11-22T08:30:00.125000000Z`.
+pub fn rfc3339_nanoseconds(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:09}Z", seconds(since), since.subsec_nanos())
+}
+
+/// Up to the seconds.
+fn seconds(since: Duration) -> String {
     let (days, seconds) = (since.as_secs() / SECONDS_A_DAY, since.as_secs() % SECONDS_A_DAY);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let millisecond = since.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Seconds since 1970 of a time such as `2026-11-22T08:30:00.125Z` or one with
@@ -80,8 +90,6 @@ fn date(days_since_1970: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

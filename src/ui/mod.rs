@@ -10,7 +10,7 @@ mod template;
 
 use std::{
     error::Error as _,
-    io::{self, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Write},
 };
 
 use rustix::termios::OutputModes;
@@ -20,7 +20,10 @@ pub use progress::{LayerProgress, Progress};
 pub use table::{age, bytes, table};
 pub use template::{Template, TemplateError};
 
-use crate::{error::Error, hint::Hint};
+use crate::{
+    error::{Cause, Error},
+    hint::Hint,
+};
 
 /// How talkative and how colourful to be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,7 +58,8 @@ impl Color {
 impl Ui {
     /// Prints what happened, why, and what to do about it.
     pub fn report(self, error: &Error) {
-        let mut text = format!("{} {}\n", self.paint("error:", "1;31"), plain(&error.to_string()));
+        let title = format!("error[{}]:", Cause::from(error).code);
+        let mut text = format!("{} {}\n", self.paint(&title, "1;31"), plain(&error.to_string()));
         let mut cause = error.source();
         while let Some(error) = cause {
             text += &format!("  caused by: {}\n", plain(&error.to_string()));
@@ -98,6 +102,51 @@ pub fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes text to standard output in place of all that a terminal shows; false if
+/// nobody reads it any more.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_over(text: &str) -> Result<bool, Error> {
+    let mut stdout = io::stdout().lock();
+    // Home, then what is left of the old (`console_codes(4)`).
+    let text = match stdout.is_terminal() {
+        true => format!("\u{1b}[H\u{1b}[J{text}"),
+        false => text.into(),
+    };
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}
+
+/// Writes what a sandbox wrote; false if nobody reads it any more.
+///
+/// # Errors
+/// As [`print()`].
+pub fn pass_on(bytes: &[u8], to_stderr: bool) -> Result<bool, Error> {
+    let written = match to_stderr {
+        true => io::stderr().write_all(bytes),
+        false => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        }
+    };
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}
+
+/// Standard output for what is no text; none if that is a terminal.
+pub fn data_output() -> Option<impl Write> {
+    let stdout = io::stdout();
+    // A line is nothing in such data, and nothing to flush after.
+    (!stdout.is_terminal()).then(|| io::BufWriter::with_capacity(1 << 20, stdout.lock()))
+}
+
 /// Writes `value` to standard output as JSON.
 ///
 /// # Errors
@@ -112,12 +161,33 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
 /// # Errors
 /// If the template asks for what `value` has not, else as [`print()`].
 pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result<(), Error> {
+    print(&line(value, template)?)
+}
+
+/// The line that [`print_line`] writes.
+///
+/// # Errors
+/// If the template asks for what `value` has not.
+pub fn line(value: &impl Serialize, template: Option<&Template>) -> Result<String, Error> {
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
     let line = match template {
         Some(template) => template.render(&value).map_err(|e| Error::usage(e.to_string()))?,
         None => value.to_string(),
     };
-    print(&(line + "\n"))
+    Ok(line + "\n")
+}
+
+/// Asks whether what `warning` says is wanted; none if there is no answer.
+pub fn confirm(warning: &str) -> Option<bool> {
+    print_to_stderr(&format!("{warning}\ncontinue? [y/N] "));
+    let mut stdin = io::stdin().lock();
+    let mut answer = String::new();
+    let read = stdin.read_line(&mut answer).unwrap_or(0);
+    if read == 0 || !stdin.is_terminal() {
+        print_to_stderr("\n"); // Nobody has typed one.
+    }
+    let answer = answer.trim().to_ascii_lowercase();
+    (read > 0).then_some(matches!(answer.as_str(), "y" | "yes"))
 }
 
 /// What a registry or an image says may be quoted, but must neither command the

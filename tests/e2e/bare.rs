@@ -46,7 +46,7 @@ fn in_an_empty_tree_every_command_works_or_says_why() {
         assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
         match output.status.code() {
             Some(0) => {}
-            Some(125) => assert!(stderr.contains("error: "), "{args:?}: {stderr}"),
+            Some(125) => assert!(stderr.contains("error[E"), "{args:?}: {stderr}"),
             code => panic!("{args:?}: {code:?}: {stderr}"),
         }
     }

@@ -4,20 +4,36 @@
 //! option's name before anything has happened.
 
 mod capability;
+mod change;
+mod detach;
 mod env;
+mod filter;
 mod format;
+mod limits;
+mod locked;
 mod mount;
 mod network;
 mod quantity;
+mod request;
 mod security;
+mod signal;
+mod typed;
 mod ulimit;
 pub mod unsupported;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
+pub use change::Change;
+pub use detach::DetachKeys;
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
+pub use filter::Filter;
 pub use format::{Format, TemplateFormat};
+pub use limits::LimitArgs;
+pub use locked::LockedArgs;
 pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
 pub use network::{NetworkArgs, NetworkMode};
-pub use quantity::{parse_duration, parse_size};
+pub use quantity::{parse_duration, parse_moment, parse_size};
+pub use request::{LogOption, PidMode, SandboxArgs, VolumesFrom};
 pub use security::SecurityOption;
+pub use signal::parse_signal;
+pub use typed::Typed;
 pub use ulimit::Ulimit;

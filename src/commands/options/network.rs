@@ -2,11 +2,13 @@
 
 use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
-use super::HostEntry;
+use clap::Parser;
+
+use super::{HostEntry, Typed};
 use crate::network::user::{PortRange, Publish, Rule};
 
 /// Which network a sandbox is to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkMode {
     /// A loopback interface only.
     None,
@@ -16,6 +18,8 @@ pub enum NetworkMode {
     /// the host side has answered can be switched off, to see what happens on a
     /// kernel that cannot hold it.
     User { hold: bool },
+    /// That of another sandbox, by its name or id.
+    Sandbox(String),
 }
 
 impl FromStr for NetworkMode {
@@ -29,11 +33,14 @@ impl FromStr for NetworkMode {
             ("user" | "private" | "slirp" | "slirp4netns" | "pasta", "") => {
                 Ok(Self::User { hold: true })
             }
+            ("container" | "sandbox", name) if !name.is_empty() => Ok(Self::Sandbox(name.into())),
             ("user", "hold=no") => Ok(Self::User { hold: false }),
             ("none" | "host" | "user" | "private" | "slirp" | "slirp4netns" | "pasta", options) => {
                 Err(format!("`{name}` has no option `{options}`"))
             }
-            _ => Err(format!("`{text}` is not here yet; there are user, none and host")),
+            _ => Err(format!(
+                "`{text}` is not here yet; there are user, none, host and container:SANDBOX"
+            )),
         }
     }
 }
@@ -42,19 +49,20 @@ impl FromStr for NetworkMode {
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
     /// Network to connect to: user reaches the outside from an address of its
-    /// own, none has only loopback, host is the host's
+    /// own, none has only loopback, host is the host's, and container:SANDBOX that of
+    /// another sandbox
     #[arg(
         long = "network",
         visible_alias = "net",
-        value_name = "user|none|host",
+        value_name = "user|none|host|container:SANDBOX",
         default_value = "user"
     )]
-    pub mode: NetworkMode,
+    pub mode: Typed<NetworkMode>,
 
     /// Let the host's port reach one inside; without the host's, a free one is
     /// chosen and printed
     #[arg(short, long, value_name = "[IP:][HOST:]PORT[/udp]")]
-    pub publish: Vec<Publish>,
+    pub publish: Vec<Typed<Publish>>,
 
     /// Publish every port that the image exposes
     #[arg(short = 'P', long)]
@@ -70,26 +78,68 @@ pub struct NetworkArgs {
 
     /// Give an address a name; host-gateway is the address of the host
     #[arg(long, value_name = "NAME:ADDRESS")]
-    pub add_host: Vec<HostEntry>,
+    pub add_host: Vec<Typed<HostEntry>>,
 
     /// Let nothing but this be reached: a name, *.name, an address or a network
     #[arg(long, value_name = "HOST|CIDR[:PORT]")]
-    pub allow: Vec<Rule>,
+    pub allow: Vec<Typed<Rule>>,
 
     /// Do not let this be reached
     #[arg(long, value_name = "HOST|CIDR[:PORT]")]
-    pub deny: Vec<Rule>,
+    pub deny: Vec<Typed<Rule>>,
 
     /// Let a port of the host's loopback be reached, at host.sandbox.internal
     #[arg(long, value_name = "PORT[-PORT]")]
-    pub host_loopback: Vec<PortRange>,
+    pub host_loopback: Vec<Typed<PortRange>>,
 
     /// Write a line of JSON about each connection
     #[arg(long, value_name = "FILE")]
     pub network_log: Option<PathBuf>,
 }
 
+/// [`NetworkArgs`] alone.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct Words {
+    #[command(flatten)]
+    args: NetworkArgs,
+}
+
 impl NetworkArgs {
+    /// The options again, as they would be typed; a log's path is absolute.
+    pub fn words(&self) -> Vec<String> {
+        fn each<T>(option: &str, values: &[Typed<T>]) -> Vec<String> {
+            values.iter().map(|value| format!("--{option}={}", value.text())).collect()
+        }
+        let log = self.network_log.as_deref().map(|path| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+            format!("--network-log={}", path.display())
+        });
+        let all = self.publish_all.then(|| "--publish-all".into());
+        let dns = self.dns.iter().map(|address| format!("--dns={address}"));
+        let search = self.dns_search.iter().map(|domain| format!("--dns-search={domain}"));
+        [format!("--network={}", self.mode.text())]
+            .into_iter()
+            .chain(each("publish", &self.publish))
+            .chain(all)
+            .chain(dns)
+            .chain(search)
+            .chain(each("add-host", &self.add_host))
+            .chain(each("allow", &self.allow))
+            .chain(each("deny", &self.deny))
+            .chain(each("host-loopback", &self.host_loopback))
+            .chain(log)
+            .collect()
+    }
+
+    /// What [`NetworkArgs::words`] gave.
+    ///
+    /// # Errors
+    /// What is wrong with them: they were written by another version.
+    pub fn from_words(words: &[String]) -> Result<Self, String> {
+        Words::try_parse_from(words).map(|words| words.args).map_err(|error| error.to_string())
+    }
+
     /// The first option in use that makes no sense without a network of the
     /// sandbox's own, and must not be ignored.
     pub fn needs_own_network(&self) -> Option<&'static str> {
@@ -106,6 +156,26 @@ impl NetworkArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_come_back_as_they_were_typed() {
+        let line = [
+            "--network=pasta",
+            "--publish=127.0.0.1:8080:80",
+            "--publish=53/udp",
+            "--publish-all",
+            "--dns=9.9.9.9",
+            "--dns-search=a.test",
+            "--add-host=db:10.0.0.7",
+            "--allow=*.example.test:443",
+            "--deny=10.0.0.0/8",
+            "--host-loopback=5432",
+            "--network-log=/tmp/log",
+        ];
+        let words: Vec<String> = line.into_iter().map(str::to_owned).collect();
+        assert_eq!(NetworkArgs::from_words(&words).unwrap().words(), words);
+        assert!(NetworkArgs::from_words(&["--gone=1".into()]).is_err());
+    }
 
     #[test]
     fn the_names_of_peers_are_understood() {

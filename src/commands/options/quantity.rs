@@ -1,6 +1,8 @@
 //! Sizes and durations.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::sys::time::parse_rfc3339;
 
 pub use crate::config::parse_size;
 
@@ -30,6 +32,27 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         rest = tail;
     }
     if total.is_zero() { Err("must be longer than nothing".into()) } else { Ok(total) }
+}
+
+/// A point in time: RFC 3339, a date, seconds since 1970, or how long ago it was
+/// (`10m`).
+///
+/// # Errors
+/// What is wrong with `text`.
+pub fn parse_moment(text: &str) -> Result<SystemTime, String> {
+    let midnight = || parse_rfc3339(&format!("{text}T00:00:00Z"));
+    let local = || parse_rfc3339(&format!("{text}Z"));
+    if let Some(seconds) = parse_rfc3339(text).or_else(local).or_else(midnight) {
+        return Ok(UNIX_EPOCH + Duration::from_secs(seconds));
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        let since = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+        return Ok(UNIX_EPOCH + since);
+    }
+    let ago = parse_duration(text).map_err(|_| {
+        "neither a time such as 2026-11-22T08:30:00Z nor a duration such as 5m".to_owned()
+    })?;
+    Ok(SystemTime::now().checked_sub(ago).unwrap_or(UNIX_EPOCH))
 }
 
 #[cfg(test)]

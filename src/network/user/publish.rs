@@ -12,6 +12,7 @@ use rustix::{io::Errno, net::sockopt};
 use super::{policy::Protocol, policy::port_range::PortRange};
 use crate::{
     hint::Hint,
+    oci::PortBinding,
     sys::socket::{self, Kind},
 };
 
@@ -157,6 +158,16 @@ fn listen(local: SocketAddr, protocol: Protocol) -> rustix::io::Result<(OwnedFd,
 }
 
 impl Published {
+    /// Where it is, and where it leads.
+    pub fn binding(&self) -> PortBinding {
+        PortBinding {
+            host_ip: self.local.ip(),
+            host_port: self.local.port(),
+            port: self.port,
+            protocol: self.protocol.to_string(),
+        }
+    }
+
     /// Whether nobody knows the port yet: the kernel has chosen it.
     pub fn is_news(&self) -> bool {
         self.chosen

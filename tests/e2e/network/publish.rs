@@ -126,7 +126,7 @@ fn a_taken_port_is_an_error_before_anything_starts() {
         .code(125)
         .stdout("")
         .stderr(&format!(
-            "error: cannot publish {HOST4}:7001/tcp: the port is in use\n\
+            "error[E031]: cannot publish {HOST4}:7001/tcp: the port is in use\n\
              hint: choose another, or 0 for one that is free\n"
         ))
         .check();
@@ -140,7 +140,7 @@ fn an_address_that_is_not_the_hosts_is_an_error() {
         .code(125)
         .stdout("")
         .stderr(
-            "error: cannot publish 192.0.2.9:8080/tcp: this machine does not have the address\n",
+            "error[E031]: cannot publish 192.0.2.9:8080/tcp: this machine does not have the address\n",
         )
         .check();
 }
@@ -156,7 +156,7 @@ fn a_port_for_the_privileged_is_an_error_that_says_what_to_do() {
         .code(125)
         .stdout("")
         .stderr(
-            "error: cannot publish 127.0.0.1:1000/tcp: the port is for privileged programs\n\
+            "error[E031]: cannot publish 127.0.0.1:1000/tcp: the port is for privileged programs\n\
              hint: ports from 1024 on are for everybody; \
              as root: sysctl net.ipv4.ip_unprivileged_port_start=1000\n",
         )

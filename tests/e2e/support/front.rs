@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
 };
 
@@ -52,10 +52,12 @@ impl Front {
         // The end of the connection is the end of the answer.
         let request = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         server.write_all(request.as_bytes())?;
+        let (mut body, mut upload) = (client.try_clone()?, server.try_clone()?);
+        thread::spawn(move || io::copy(&mut body, &mut upload));
         let is_blob = head.starts_with("GET") && head.contains("/blobs/sha256:");
         let limit = if self == Self::BrokenBlobs && is_blob { 10_000 } else { u64::MAX };
         io::copy(&mut server.take(limit), &mut client)?;
-        Ok(())
+        client.shutdown(Shutdown::Both)
     }
 }
 
@@ -63,10 +65,10 @@ fn bearer() -> String {
     format!("\r\nAuthorization: Bearer {TOKEN}\r\n")
 }
 
-/// The request with its headers; we serve none that has a body.
+/// The request with its headers, and nothing of its body.
 fn read_head(client: &TcpStream) -> io::Result<String> {
     let mut head = String::new();
-    let mut reader = BufReader::new(client);
+    let mut reader = BufReader::with_capacity(1, client);
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
     Ok(head)
 }

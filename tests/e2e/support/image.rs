@@ -442,6 +442,11 @@ impl Image {
         digest(&self.manifest())
     }
 
+    /// Bytes of what that digest is of.
+    pub(crate) fn manifest_size(&self) -> usize {
+        self.manifest().len()
+    }
+
     fn manifest(&self) -> Vec<u8> {
         let layers: Vec<Value> = self.layers.iter().map(Blob::descriptor).collect();
         let manifest = json!({
@@ -463,7 +468,11 @@ impl Image {
         Blob { media_type: CONFIG.into(), content: serde_json::to_vec(&config).unwrap() }
     }
 
+    /// One at a time: the registry replaces a blob that is uploaded twice at once,
+    /// and whoever reads it meanwhile gets an error.
     fn push_blobs(&self, registry: &Registry, repository: &str) {
+        static PUSHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _alone = PUSHING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for blob in self.layers.iter().chain([&self.config_blob()]) {
             let uploads = format!("/v2/{repository}/blobs/uploads/");
             let upload = registry.request("POST", &uploads, "application/octet-stream", b"");

@@ -1,25 +1,29 @@
 //! What the tests stand on: the program, a store, images, a registry.
 
 mod dir;
+mod faults;
 mod front;
 mod host;
 mod http;
 mod image;
+mod nginx;
 mod probe;
 mod pty;
 mod registry;
 mod test;
 
 pub(crate) use dir::{Dir, debian_packages, debian_tar};
+pub(crate) use faults::{BadLine, Line};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
 pub(crate) use image::{Compression, Image, Layer, digest};
+pub(crate) use nginx::Nginx;
 pub(crate) use probe::{
     chown_is_real, eventually, is_root, mounts_below, processes_naming, user_namespaces,
 };
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;
-pub(crate) use test::{Running, Store, Test, binary, debian, warm};
+pub(crate) use test::{Running, Store, Test, binary, debian, own, warm};
 
 /// Skips a test where the machine cannot run it, and says so.
 ///

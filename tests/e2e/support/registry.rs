@@ -93,6 +93,20 @@ impl Registry {
         http::request(self.server, method, path, kind, body)
     }
 
+    /// The digests of the blobs that were fetched, one for each time, sorted;
+    /// by the log, which is written once an answer is complete.
+    pub(crate) fn fetched(&self) -> Vec<String> {
+        let log = text(&fs::read(self.dir.path().join("log")).unwrap());
+        let fetch = |line: &str| {
+            let digest = line.split_once("/blobs/")?.1.split(['"', ' ']).next()?;
+            let words = ["msg=\"response completed\"", "method=GET", "response.status=20"];
+            words.iter().all(|word| line.contains(word)).then(|| digest.to_owned())
+        };
+        let mut fetched: Vec<String> = log.lines().filter_map(fetch).collect();
+        fetched.sort();
+        fetched
+    }
+
     /// The file in which the registry keeps a blob.
     pub(crate) fn blob(&self, digest: &str) -> PathBuf {
         let hex = &digest["sha256:".len()..];

@@ -1,0 +1,32 @@
+//! `sandbox create`: a sandbox that waits to be started (CRI `CreateContainer`).
+
+use super::{
+    Context,
+    launch::{self, base::Base, config},
+    options::SandboxArgs,
+};
+use crate::{error::Error, ui};
+
+/// Make a sandbox, and print its id
+///
+/// It runs when it is started, as often as it is.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Args {
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let wanted = &args.sandbox;
+    let context = &wanted.quieter(context);
+    let mut domain = context.enter_domain()?;
+    let store = context.open_store(&domain)?;
+    let base = Base::find(wanted, &store, &mut domain, context)?;
+    let mut config = config::build(wanted, &base, true, context)?;
+    config.auto_remove = wanted.rm;
+    wanted.write_id(&config.id)?;
+    domain.settle()?;
+    launch::create(&config, &store)?;
+    ui::print(&format!("{}\n", config.id))
+}

@@ -1,0 +1,183 @@
+//! Everything about a sandbox, by docker's names where it has them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{
+        Context,
+        find::{Condition, Found},
+    },
+    error::Error,
+    oci::{
+        BaseImage, ExitStatus, Mount, MountKind, PidChoice, PortBinding, SandboxConfig,
+        SandboxState, Status,
+    },
+};
+
+/// Everything about the sandbox that `name` stands for.
+pub(super) fn inspect(name: &str, context: &Context) -> Result<Value, Error> {
+    let found = Found::look(name, context)?;
+    let Condition(state) = found.state()?;
+    let config = &found.config;
+    let args: Vec<_> = config.process.args.iter().map(|word| word.to_string_lossy()).collect();
+    Ok(json!({
+        "Id": config.id,
+        "Name": format!("/{}", config.display_name()),
+        "Created": config.created,
+        "Path": args.first(),
+        "Args": args.get(1..),
+        "State": of_state(&state),
+        "Image": match &config.base {
+            BaseImage::Image(digest) => digest.to_string(),
+            BaseImage::Directory(path) => format!("rootfs:{}", path.display()),
+            BaseImage::Host => "host".into(),
+        },
+        "LogPath": found.stored.path().join("log"),
+        "RestartCount": 0,
+        "Driver": "overlay",
+        "Platform": "linux",
+        "HostConfig": of_host(config, &state),
+        "Mounts": config.mounts.iter().map(of_mount).collect::<Vec<_>>(),
+        "Config": of_config(config),
+        "NetworkSettings": of_network(config, &state),
+    }))
+}
+
+fn of_state(state: &SandboxState) -> Value {
+    const NEVER: &str = "0001-01-01T00:00:00Z"; // As Go has it.
+    json!({
+        "Status": state.status.as_str(),
+        "Running": matches!(state.status, Status::Running | Status::Paused),
+        "Paused": state.status == Status::Paused,
+        "Restarting": false,
+        "OOMKilled": state.exit == Some(ExitStatus::OutOfMemory),
+        "Dead": false,
+        "Pid": state.process.map_or(0, |process| process.pid),
+        "SupervisorPid": state.supervisor.map_or(0, |process| process.pid),
+        "ExitCode": state.exit.map_or(0, |exit| exit.code()),
+        "Error": state.error.as_deref().unwrap_or_default(),
+        "StartedAt": state.started.as_deref().unwrap_or(NEVER),
+        "FinishedAt": state.finished.as_deref().unwrap_or(NEVER),
+    })
+}
+
+fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
+    let binds = config.mounts.iter().filter_map(|mount| match &mount.kind {
+        MountKind::Bind { source } => {
+            let mode = if mount.readonly { "ro" } else { "rw" };
+            Some(format!("{}:{}:{mode}", source.display(), mount.destination.display()))
+        }
+        MountKind::Tmpfs { .. } => None,
+    });
+    let limits = &config.resources;
+    let cpus: Vec<String> = limits.cpuset.iter().map(ToString::to_string).collect();
+    let swap = match (limits.memory, limits.memory_swap) {
+        (None, _) => 0,
+        (Some(_), swap) => swap.map_or(-1, |swap| i64::try_from(swap).unwrap_or(i64::MAX)),
+    };
+    json!({
+        "Binds": binds.collect::<Vec<_>>(),
+        "NetworkMode": network_mode(config),
+        "PortBindings": by_port(&state.ports),
+        "AutoRemove": config.auto_remove,
+        "Privileged": config.privileged,
+        "ReadonlyRootfs": config.readonly_root,
+        "ShmSize": config.shm_size,
+        "Memory": limits.memory.unwrap_or(0),
+        "MemorySwap": swap,
+        "NanoCpus": limits.nano_cpus.unwrap_or(0),
+        "CpusetCpus": cpus.join(","),
+        "PidsLimit": limits.pids,
+        "LimitTiers": state.confinement.tiers,
+        "CgroupPath": state.confinement.cgroup,
+        "PidMode": match &config.pids {
+            PidChoice::Own => String::new(),
+            PidChoice::Host => "host".into(),
+            PidChoice::Sandbox(name) => format!("container:{name}"),
+        },
+        "Init": config.process.init,
+        "CapEff": config.process.capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "LogConfig": {
+            "Type": "cri",
+            "Config": {
+                "max-size": config.log.max_size.map_or("-1".into(), |size| size.to_string()),
+                "max-file": config.log.max_file.to_string(),
+            },
+        },
+    })
+}
+
+fn of_mount(mount: &Mount) -> Value {
+    let (kind, source) = match &mount.kind {
+        MountKind::Bind { source } => ("bind", source.display().to_string()),
+        MountKind::Tmpfs { .. } => ("tmpfs", String::new()),
+    };
+    json!({
+        "Type": kind,
+        "Source": source,
+        "Destination": mount.destination,
+        "Mode": if mount.readonly { "ro" } else { "" },
+        "RW": !mount.readonly,
+    })
+}
+
+fn of_config(config: &SandboxConfig) -> Value {
+    let text = |words: &[std::ffi::CString]| -> Vec<String> {
+        words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    };
+    let ports = config.exposed_ports.iter().map(|port| (port.as_str(), json!({})));
+    let process = &config.process;
+    let signal = nix::sys::signal::Signal::try_from(config.stop_signal);
+    json!({
+        "Hostname": config.hostname,
+        "User": process.user.user,
+        "Tty": process.terminal,
+        "OpenStdin": process.stdin,
+        "Env": text(&process.env),
+        "Cmd": text(&process.args),
+        "Entrypoint": null,
+        "Image": config.image,
+        "WorkingDir": process.cwd,
+        "Labels": config.labels,
+        "ExposedPorts": ports.collect::<BTreeMap<_, _>>(),
+        "StopSignal": signal.map_or("", |signal| signal.as_str()),
+    })
+}
+
+fn of_network(config: &SandboxConfig, state: &SandboxState) -> Value {
+    let first = |is_v4: bool| {
+        let mut addresses = state.addresses.iter().filter(|address| address.is_ipv4() == is_v4);
+        addresses.next().map(ToString::to_string).unwrap_or_default()
+    };
+    json!({
+        "Ports": by_port(&state.ports),
+        "IPAddress": first(true),
+        "GlobalIPv6Address": first(false),
+        "Networks": {
+            network_mode(config): {
+                "IPAddress": first(true),
+                "GlobalIPv6Address": first(false),
+            },
+        },
+    })
+}
+
+fn network_mode(config: &SandboxConfig) -> &str {
+    let mode = config.network.iter().find_map(|word| word.strip_prefix("--network="));
+    mode.unwrap_or_default()
+}
+
+/// Places on the host, by port inside.
+fn by_port(ports: &[PortBinding]) -> BTreeMap<String, Vec<Value>> {
+    let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for port in ports {
+        let place = json!({
+            "HostIp": port.host_ip.to_string(),
+            "HostPort": port.host_port.to_string(),
+        });
+        all.entry(format!("{}/{}", port.port, port.protocol)).or_default().push(place);
+    }
+    all
+}

@@ -1,0 +1,209 @@
+//! From what a sandbox is to one that runs: what `run`, `create` and `start`
+//! share.
+
+pub(super) mod base;
+pub(super) mod config;
+pub(super) mod connection;
+mod files;
+pub(super) mod sharing;
+mod spec;
+
+use std::time::{Duration, SystemTime};
+
+use nix::sys::signal::Signal;
+
+use self::{base::Base, connection::Connection, sharing::Sharing};
+use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
+use crate::{
+    error::Error,
+    network::{Attachment, Network, user::Published},
+    oci::{
+        BaseImage, Confinement, ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState,
+        Status, Tier,
+    },
+    runtime::{self, Keeper, Limits, Running, Stdio, domain::Domain},
+    storage::{SandboxDir, Store},
+    sys,
+};
+
+/// What a sandbox is started from.
+#[derive(Debug)]
+pub(super) struct Parts<'a> {
+    pub(super) config: SandboxConfig,
+    pub(super) base: Base,
+    pub(super) network: &'a NetworkArgs,
+    pub(super) ports: Vec<Published>,
+    pub(super) sharing: Sharing,
+    /// Whether it is made only to be started now.
+    pub(super) is_new: bool,
+    /// None for a command that runs in the foreground and leaves nothing.
+    pub(super) supervisor: Option<Supervisor>,
+}
+
+/// Makes the directory of a sandbox, which is kept if it is to be.
+pub(super) fn create(config: &SandboxConfig, store: &Store) -> Result<SandboxDir, Error> {
+    let mut directory = store.create_sandbox(&config.id, config.name.as_deref())?;
+    if !config.auto_remove {
+        directory.write_state(&SandboxState::created())?;
+        directory.write_config(config)?;
+        directory.keep(match &config.base {
+            BaseImage::Image(digest) => Some(digest),
+            _ => None,
+        })?;
+    }
+    Ok(directory)
+}
+
+/// Starts it, watches over it until it has ended, and removes what is not kept.
+pub(super) fn launch(
+    mut parts: Parts<'_>,
+    directory: SandboxDir,
+    store: &Store,
+    domain: &mut Domain,
+    context: &Context,
+) -> Result<ExitStatus, Error> {
+    let started = start(&mut parts, &directory, store, domain, context);
+    let Started { mut running, network: mut net, state, limits } = match started {
+        Ok(started) => started,
+        Err(error) => return Err(abandon(error, &parts, directory)),
+    };
+    let status = running.wait(&supervision(&parts.config, &limits.confinement))?;
+    let status = match status {
+        ExitStatus::Signaled(libc::SIGKILL) if limits.ran_out_of_memory() => {
+            ExitStatus::OutOfMemory
+        }
+        status => status,
+    };
+    drop(limits); // With its cgroup, before anybody is told that it has ended.
+    net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
+    record_end(status, state, directory)?;
+    running.say_goodbye(status);
+    context.status.exited(&parts.config.id, status);
+    Ok(status)
+}
+
+/// A sandbox that runs.
+struct Started {
+    running: Running,
+    network: Box<dyn Network>,
+    state: SandboxState,
+    limits: Limits,
+}
+
+fn start(
+    parts: &mut Parts<'_>,
+    directory: &SandboxDir,
+    store: &Store,
+    domain: &mut Domain,
+    context: &Context,
+) -> Result<Started, Error> {
+    let connection = Connection::plan(parts, context)?;
+    let limits = prepare_limits(&parts.config, context)?;
+    let confinement = &limits.confinement;
+    let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
+    let state = SandboxState {
+        ports: connection.ports(),
+        addresses: connection.addresses(),
+        confinement: confinement.clone(),
+        ..SandboxState::created()
+    };
+    let stdio = stdio(parts, directory)?;
+    let mut network = connection.network();
+    let created = runtime::create(&spec, domain, stdio, || network.prepare())?;
+    network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
+    directory.remove_old();
+    let running = created.start()?;
+    let state = record_start(&parts.config, &running, state, directory)?;
+    context.status.tell(&Phase::Started { id: &spec.id, pid: running.pid() });
+    parts.supervisor.take().map(|supervisor| supervisor.report(&spec.id)).transpose()?;
+    Ok(Started { running, network, state, limits })
+}
+
+/// Gets what is to hold the limits, and says what that is.
+fn prepare_limits(config: &SandboxConfig, context: &Context) -> Result<Limits, Error> {
+    let limits = Limits::prepare(&config.resources, &config.id, config.pids == PidChoice::Own)?;
+    for (limit, tier) in &limits.confinement.tiers {
+        match tier {
+            Tier::None => context.ui.note(&format!(
+                "nothing holds {} here; `sandbox info` says what would",
+                limit.option()
+            )),
+            tier => context.ui.detail(&format!("{}: held by {}", limit.option(), tier.as_str())),
+        }
+    }
+    if let Some(cgroup) = &limits.confinement.cgroup {
+        context.ui.detail(&format!("cgroup: {}", cgroup.display()));
+    }
+    Ok(limits)
+}
+
+/// What was made for `run` alone goes with it; what was there before stays, and
+/// says why it could not be started.
+fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir) -> Error {
+    let _ = match parts.is_new {
+        true => directory.remove(),
+        false => directory.write_state(&SandboxState {
+            error: Some(error.to_string()),
+            ..SandboxState::created()
+        }),
+    };
+    error
+}
+
+fn stdio(parts: &Parts<'_>, directory: &SandboxDir) -> Result<Stdio, Error> {
+    let Some(supervisor) = &parts.supervisor else { return Ok(Stdio::Ours) };
+    let open = |client| Keeper::open(directory.path(), parts.config.log, client);
+    let keeper = supervisor.client().and_then(open);
+    keeper.map(|keeper| Stdio::Kept(Box::new(keeper))).map_err(Error::Attach)
+}
+
+/// It runs: whoever looks for sandboxes finds it.
+fn record_start(
+    config: &SandboxConfig,
+    running: &Running,
+    state: SandboxState,
+    directory: &SandboxDir,
+) -> Result<SandboxState, Error> {
+    let state = SandboxState {
+        status: Status::Running,
+        started: Some(sys::time::rfc3339(SystemTime::now())),
+        supervisor: identify(nix::unistd::getpid().as_raw()),
+        process: identify(running.pid()),
+        ..state
+    };
+    directory.write_state(&state)?;
+    if !directory.is_kept() {
+        directory.write_config(config)?;
+    }
+    Ok(state)
+}
+
+fn identify(pid: i32) -> Option<ProcessId> {
+    sys::process::start_time(pid).map(|start_time| ProcessId { pid, start_time })
+}
+
+fn record_end(status: ExitStatus, state: SandboxState, directory: SandboxDir) -> Result<(), Error> {
+    if !directory.is_kept() {
+        return Ok(directory.remove()?);
+    }
+    Ok(directory.write_state(&SandboxState {
+        status: Status::Exited,
+        supervisor: None,
+        process: None,
+        finished: Some(sys::time::rfc3339(SystemTime::now())),
+        exit: Some(status),
+        ports: Vec::new(),
+        addresses: Vec::new(),
+        confinement: Confinement { cgroup: None, ..state.confinement },
+        ..state
+    })?)
+}
+
+fn supervision(config: &SandboxConfig, confinement: &Confinement) -> runtime::Supervision {
+    runtime::Supervision {
+        timeout: config.timeout.map(Duration::from_secs_f64),
+        stop_signal: Signal::try_from(config.stop_signal).unwrap_or(Signal::SIGTERM),
+        leaves_orphans: config.pids == PidChoice::Host,
+        memory: confinement.memory.map(|memory| (memory, confinement.memory_swap)),
+    }
+}

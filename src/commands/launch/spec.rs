@@ -1,0 +1,78 @@
+//! From what a sandbox is to what is to be run now.
+
+use super::{Parts, connection::Connection, files};
+use crate::{
+    commands::Context,
+    error::Error,
+    oci::{Confinement, SeccompChoice, SmallFile, Spec},
+    runtime::{domain::Domain, seccomp},
+    storage::{SandboxDir, Store},
+};
+
+/// What tells of the whole machine (docker's list).
+const MASKED: [&str; 12] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
+
+/// What changes the whole machine (docker's list).
+const READONLY: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+pub(super) fn build(
+    parts: &Parts<'_>,
+    sandbox: &SandboxDir,
+    store: &Store,
+    domain: &Domain,
+    connection: &Connection,
+    confinement: &Confinement,
+    context: &Context,
+) -> Result<Spec, Error> {
+    let config = &parts.config;
+    let one_id = domain.plan().has_one_id();
+    let hidden = !config.privileged;
+    Ok(Spec {
+        id: config.id.clone(),
+        process: config.process.clone(),
+        root: parts.base.root_fs(store, sandbox, context)?,
+        scratch: sandbox.path().into(),
+        readonly_root: config.readonly_root,
+        hostname: config.hostname.clone(),
+        files: files(parts, connection, one_id)?,
+        mounts: config.mounts.clone(),
+        masked_paths: if hidden { MASKED.into() } else { Vec::new() },
+        readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
+        shm_size: config.shm_size,
+        network_namespace: parts.sharing.network_namespace(&parts.network.mode),
+        pid_namespace: parts.sharing.pid_namespace(&config.pids),
+        seccomp: match &config.seccomp {
+            SeccompChoice::Default => Some(seccomp::default_profile(&config.process.capabilities)),
+            SeccompChoice::Unconfined => None,
+            SeccompChoice::Profile(profile) => Some(profile.clone()),
+        },
+        fake_root: one_id,
+        confinement: confinement.clone(),
+    })
+}
+
+fn files(
+    parts: &Parts<'_>,
+    connection: &Connection,
+    one_id: bool,
+) -> Result<Vec<SmallFile>, Error> {
+    let mut files = files::etc(&parts.config.hostname, connection, parts.network)?;
+    if one_id {
+        files.push(files::apt_without_users());
+    }
+    Ok(files)
+}

@@ -1,0 +1,58 @@
+//! `sandbox rm`: removes sandboxes (CRI `RemoveContainer`).
+
+use super::{
+    Context, each,
+    find::{self, Found},
+};
+use crate::{
+    error::Error,
+    storage::{self, Store},
+};
+
+/// Remove sandboxes, with everything that they wrote outside of volumes
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// End those that run; do not mind if there are none
+    #[arg(short, long)]
+    force: bool,
+
+    /// Remove volumes without a name, too
+    #[arg(short, long)]
+    volumes: bool,
+
+    /// Sandboxes to remove, by name or id
+    #[arg(required = true, value_name = "SANDBOX")]
+    sandboxes: Vec<String>,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let store = context.store_alone()?;
+    each(&args.sandboxes, context, |name| match remove(name, args.force, &store, context) {
+        Err(Error::Storage(storage::Error::NoSuchSandbox(_))) if args.force => Ok(()),
+        result => result,
+    })
+}
+
+/// One that is damaged can be removed, too.
+fn remove(name: &str, force: bool, store: &Store, context: &Context) -> Result<(), Error> {
+    let found = Found::look(name, context);
+    if let Ok(found) = &found {
+        end(found, force)?;
+    }
+    let stored = store.sandbox(name)?;
+    if !stored.is_kept() {
+        return Ok(()); // It vanishes by itself.
+    }
+    Ok(find::take(&stored)?.remove()?)
+}
+
+fn end(found: &Found, force: bool) -> Result<(), Error> {
+    match (found.state().is_ok_and(|state| state.is_alive()), force) {
+        (false, _) => Ok(()),
+        (true, true) => found.kill(),
+        (true, false) => Err(Error::usage_with_hint(
+            format!("{} runs", found.config.display_name()),
+            "`sandbox stop` it first, or `sandbox rm --force`",
+        )),
+    }
+}

@@ -1,0 +1,97 @@
+//! `sandbox start`: runs what was made before (CRI `StartContainer`).
+
+use super::{
+    Context,
+    background::{self, Attached, Side},
+    find::{self, Found},
+    launch::{self, base::Base, connection, sharing::Sharing},
+    options::{DetachKeys, NetworkArgs},
+};
+use crate::{error::Error, oci::ExitStatus, storage::StoredSandbox, ui};
+
+/// Start sandboxes that do not run
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show what it writes, pass signals on, and exit with its exit code
+    #[arg(short, long)]
+    attach: bool,
+
+    /// Let it read standard input, too
+    #[arg(short, long)]
+    interactive: bool,
+
+    /// Keys that leave it running, and return
+    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q")]
+    detach_keys: DetachKeys,
+
+    /// Sandboxes to start, by name or id
+    #[arg(required = true, value_name = "SANDBOX")]
+    sandboxes: Vec<String>,
+}
+
+pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+    let attached = args.attach || args.interactive;
+    if attached && args.sandboxes.len() > 1 {
+        return Err(Error::usage("one sandbox can be attached to, not several"));
+    }
+    let mut last = ExitStatus::Exited(0);
+    for name in &args.sandboxes {
+        let found = Found::look(name, context)?;
+        let attached = attached.then(|| Attached {
+            stdin: args.interactive && found.config.process.stdin,
+            terminal: found.config.process.terminal,
+            signals: true,
+            detach_keys: args.detach_keys.clone(),
+        });
+        last = match start(found, attached, context)? {
+            Ending::Supervisor(status) => return Ok(status),
+            Ending::Caller(status) => status,
+        };
+        if !args.attach && !args.interactive && last == ExitStatus::Exited(0) {
+            ui::print(&format!("{name}\n"))?;
+        }
+    }
+    Ok(last)
+}
+
+/// Which of two processes has come to its end.
+pub(super) enum Ending {
+    Supervisor(ExitStatus),
+    Caller(ExitStatus),
+}
+
+/// Starts it; returns in both processes.
+pub(super) fn start(
+    found: Found,
+    attached: Option<Attached>,
+    context: &Context,
+) -> Result<Ending, Error> {
+    if found.state()?.is_alive() {
+        return Ok(Ending::Caller(ExitStatus::Exited(0))); // As in docker.
+    }
+    match background::split(attached.is_some())? {
+        Side::Caller(caller) => caller.follow(attached).map(|(_, status)| Ending::Caller(status)),
+        Side::Supervisor(supervisor) => {
+            supervise(&found.stored, supervisor, context).map(Ending::Supervisor)
+        }
+    }
+}
+
+/// In the order of `run`, with what was written down instead of what is typed.
+fn supervise(
+    stored: &StoredSandbox,
+    supervisor: background::Supervisor,
+    context: &Context,
+) -> Result<ExitStatus, Error> {
+    let directory = find::take(stored)?;
+    let config = stored.config()?;
+    let network = &NetworkArgs::from_words(&config.network).map_err(Error::usage)?;
+    let ports = connection::publish(network, context)?;
+    let sharing = Sharing::find(&network.mode, &config.pids, context)?;
+    let mut domain = sharing.enter_domain(context)?;
+    let store = context.open_store(&domain)?;
+    let base = Base::again(&config.base, &store)?;
+    let supervisor = Some(supervisor);
+    let parts = launch::Parts { config, base, network, ports, sharing, is_new: false, supervisor };
+    launch::launch(parts, directory, &store, &mut domain, context)
+}

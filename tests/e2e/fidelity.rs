@@ -1,0 +1,55 @@
+//! A root file system is, to the last attribute, what GNU tar makes of the
+//! layers of its image.
+
+use std::{fs, process::Command};
+
+use crate::{
+    require,
+    support::{
+        Compression, Dir, Image, Layer, Registry, Test, chown_is_real, debian, debian_tar, text,
+        user_namespaces,
+    },
+};
+
+/// The value of `security.capability` for `cap_net_raw=ep`: revision 2, which
+/// the kernel ties to the user namespace where it is set (`capabilities(7)`).
+const NET_RAW: &[u8] = b"\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// Makes 1.tar to 4.tar.
+fn layers() -> Dir {
+    let dir = Dir::new("layers");
+    let script = dir.write("layers.sh", include_str!("fidelity/layers.sh"));
+    let made = Command::new("sh").arg(script).current_dir(dir.path()).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let capable = Layer::new()
+        .dir("odd/", 0o755)
+        .pax(&[("SCHILY.xattr.security.capability", NET_RAW)])
+        .file("odd/capable", 0o755, "content")
+        .tar();
+    dir.write("4.tar", capable);
+    dir.write("compare.sh", include_str!("fidelity/compare.sh"));
+    dir
+}
+
+#[test]
+fn everything_is_as_gnu_tar_would_have_it() {
+    require!(user_namespaces(), "user namespaces");
+    let debian = debian().zip(debian_tar());
+    require!(debian.is_some(), "the Debian image of tests/run.sh");
+    let ((store, _), debian) = debian.unwrap();
+    let layers = layers();
+    let mut image = Image::new().tar_layer(&fs::read(debian).unwrap(), Compression::Plain);
+    let compressions = [Compression::Gzip, Compression::Zstd, Compression::Plain];
+    for (number, compression) in (1..=4).zip(compressions.into_iter().cycle()) {
+        let tar = fs::read(layers.path().join(format!("{number}.tar"))).unwrap();
+        image = image.tar_layer(&tar, compression);
+    }
+    let name = image.push(Registry::shared(), "fidelity");
+
+    let volume = format!("{}:/layers:ro", layers.path().display());
+    let mut args = vec!["run", "-v", &volume, &name, "sh", "/layers/compare.sh"];
+    if !chown_is_real() {
+        args.push("--no-same-owner");
+    }
+    Test::sandbox(&args).store(store).stdout("").check();
+}
