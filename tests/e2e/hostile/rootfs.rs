@@ -226,7 +226,9 @@ fn a_directory_that_becomes_a_link_meanwhile_leads_nowhere() {
     symlink(yard.path(), &link).unwrap();
     let image = stack([]).write_layout(&yard.place("race"));
     let done = AtomicBool::new(false);
+    let at_the_end = Defer(|| done.store(true, Ordering::Relaxed));
     thread::scope(|scope| {
+        let _at_the_end = at_the_end;
         scope.spawn(|| {
             use rustix::fs::{CWD, RenameFlags, renameat_with};
             while !done.load(Ordering::Relaxed) {
@@ -250,8 +252,16 @@ fn a_directory_that_becomes_a_link_meanwhile_leads_nowhere() {
             ];
             yard.check("race", &args, Outcome::Harmless("ran\n"));
         }
-        done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Does something when it goes, also because a test failed.
+struct Defer<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Defer<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
 }
 
 #[test]

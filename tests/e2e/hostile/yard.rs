@@ -108,7 +108,7 @@ impl Yard {
             Outcome::Harmless(said) => {
                 let output = test.output();
                 let stderr = text(&output.stderr);
-                let clear = stderr.contains("error: ") && !stderr.contains("panicked");
+                let clear = stderr.contains("error[E") && !stderr.contains("panicked");
                 match output.status.code() {
                     Some(0) => assert_eq!(text(&output.stdout), said, "{what}"),
                     Some(125..=127) => assert!(clear, "{what}: {stderr}"),
