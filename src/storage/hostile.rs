@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    io::Read,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     panic::resume_unwind,
     path::{Path, PathBuf},
@@ -70,7 +71,16 @@ impl Yard {
         self.check_canary();
         assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0, "something is left in tmp");
         match result {
-            Ok(()) => Ok(store.layer(&id).join("fs")),
+            Ok(()) => {
+                // Whatever became of the names, it is written as it came. Others
+                // than root cannot read every file of theirs.
+                if nix::unistd::geteuid().is_root() {
+                    let mut written = Vec::new();
+                    store.layer_tar(&id).unwrap().read_to_end(&mut written).unwrap();
+                    assert!(written == tar, "another tar is written");
+                }
+                Ok(store.layer(&id).join("fs"))
+            }
             Err(Error::Layer { source, .. }) => {
                 assert!(!store.has_layer(&id));
                 let mut last: &dyn std::error::Error = &source;

@@ -19,10 +19,15 @@ struct Liar {
 impl Liar {
     /// `{us}` in the answer's head stands for the server itself.
     fn saying(head: &str) -> Self {
+        Self::answering(&format!("{head}\r\nContent-Length: 0"), |_| {})
+    }
+
+    /// After the head comes what `body` writes.
+    fn answering(head: &str, body: fn(&TcpStream)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let answer = format!(
-            "HTTP/1.1 {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 {}\r\nConnection: close\r\n\r\n",
             head.replace("{us}", &address.to_string())
         );
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -31,6 +36,7 @@ impl Liar {
             for client in listener.incoming().flatten() {
                 seen.lock().unwrap().push(read_head(&client));
                 let _ = (&client).write_all(answer.as_bytes());
+                body(&client);
             }
         });
         Self { address, heads }
@@ -52,7 +58,7 @@ fn read_head(client: &TcpStream) -> String {
 fn a_registry_that_sends_us_round_and_round_is_left() {
     require!(user_namespaces(), "user namespaces");
     let yard = Yard::new();
-    for (status, number) in [("301 Moved", 1), ("302 Found", 2), ("307 Temporary Redirect", 7)] {
+    let round = &|status: &str, number: u8| {
         let liar =
             Liar::saying(&format!("{status}\r\nLocation: http://{{us}}/v2/x/manifests/latest"));
         let image = format!("{}/x", liar.address);
@@ -61,12 +67,22 @@ fn a_registry_that_sends_us_round_and_round_is_left() {
         let what = format!("round-{number}");
         yard.check(&what, &["run", &image, "true"], Outcome::Refused(&words));
         assert!(liar.requests().len() < 50, "{}", liar.requests().len());
-    }
-    for target in ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://x", "//", "\u{7f}"] {
+    };
+    let away = &|target: &str| {
         let liar = Liar::saying(&format!("302 Found\r\nLocation: {target}"));
         let image = format!("{}/x", liar.address);
         yard.check(target, &["run", &image, "true"], Outcome::Refused(&["error: "]));
-    }
+    };
+    // At once: some of them are worth another try after a while.
+    thread::scope(|scope| {
+        for (status, number) in [("301 Moved", 1), ("302 Found", 2), ("307 Temporary Redirect", 7)]
+        {
+            scope.spawn(move || round(status, number));
+        }
+        for target in ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://x", "//", "\u{7f}"] {
+            scope.spawn(move || away(target));
+        }
+    });
 }
 
 #[test]
@@ -74,7 +90,7 @@ fn a_challenge_that_makes_no_sense_is_refused() {
     require!(user_namespaces(), "user namespaces");
     let yard = Yard::new();
     let long = format!("Bearer realm=\"http://127.0.0.1/{}\"", "x".repeat(1 << 20));
-    for (number, challenge) in [
+    let challenges = [
         "",
         "Bearer",
         "Bearer realm=",
@@ -88,19 +104,41 @@ fn a_challenge_that_makes_no_sense_is_refused() {
         "Negotiate",
         "\u{7f}",
         &long,
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    ];
+    let challenged = &|number: usize, challenge: &str| {
         let liar = Liar::saying(&format!("401 Unauthorized\r\nWWW-Authenticate: {challenge}"));
         let image = format!("{}/x", liar.address);
         let what = format!("challenge-{number}");
         yard.check(&what, &["run", &image, "true"], Outcome::Refused(&["error: "]));
-    }
+    };
+    thread::scope(|scope| {
+        for (number, challenge) in challenges.into_iter().enumerate() {
+            scope.spawn(move || challenged(number, challenge));
+        }
+    });
     // A realm that asks for a token itself, and again.
     let liar =
         Liar::saying("401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"http://{us}/token\"");
     let image = format!("{}/x", liar.address);
     yard.check("circle", &["run", &image, "true"], Outcome::Refused(&["denies access"]));
     assert!(liar.requests().len() < 10, "{}", liar.requests().len());
+}
+
+#[test]
+fn a_document_without_end_is_not_read() {
+    require!(user_namespaces(), "user namespaces");
+    let yard = Yard::new();
+    let pour = |mut client: &TcpStream| while client.write_all(&[b' '; 1 << 16]).is_ok() {};
+    let manifest = "Content-Type: application/vnd.oci.image.manifest.v1+json";
+    for (what, head) in [
+        ("endless", format!("200 OK\r\n{manifest}")),
+        ("10-gigabytes", format!("200 OK\r\n{manifest}\r\nContent-Length: 10737418240")),
+    ] {
+        let image = format!("{}/x", Liar::answering(&head, pour).address);
+        let large = Outcome::Refused(&["a manifest or config is larger than 4 MiB"]);
+        yard.check(what, &["run", &image, "true"], large);
+    }
+    // Nor is what explains an error.
+    let image = format!("{}/x", Liar::answering("404 Not Found", pour).address);
+    yard.check("error", &["run", &image, "true"], Outcome::Refused(&["error: "]));
 }

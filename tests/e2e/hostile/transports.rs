@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    io::Write,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use super::yard::{Layout, Outcome, Yard};
+use super::yard::{Layout, Outcome, Yard, gzip};
 use crate::{
     require,
     support::{Dir, Image, Layer, user_namespaces},
@@ -157,12 +156,6 @@ fn a_member_that_is_there_twice_is_not_chosen_from() {
     let name = archive(&yard, "docker-archive", "saved-twice", &again);
     let refused = Outcome::Refused(&["has the file `manifest.json` twice"]);
     yard.check("saved-twice", &["run", &name, "true"], refused);
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write,
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, PermissionsExt, symlink},
     },
     path::{Path, PathBuf},
+    process::Output,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -99,8 +101,13 @@ impl Yard {
     /// Makes a call, and compares what comes of it and of the canary.
     #[track_caller]
     pub(super) fn check(&self, what: &str, args: &[&str], outcome: Outcome<'_>) {
-        let test =
-            Test::sandbox(args).store(&self.store).env("XDG_CONFIG_HOME", self.settings.path());
+        self.try_it(what, Test::sandbox(args), outcome);
+    }
+
+    /// The same for a call that is made already.
+    #[track_caller]
+    pub(super) fn try_it(&self, what: &str, test: Test, outcome: Outcome<'_>) {
+        let test = test.store(&self.store).env("XDG_CONFIG_HOME", self.settings.path());
         match outcome {
             Outcome::Says(said) => test.stdout(said).check(),
             Outcome::Refused(words) => test.stdout("").fails(125, words).check(),
@@ -116,6 +123,20 @@ impl Yard {
                 }
             }
         }
+        self.assert_untouched(what);
+    }
+
+    /// Makes a call of which anything may come but harm.
+    #[track_caller]
+    pub(super) fn output(&self, what: &str, test: Test) -> Output {
+        let test = test.store(&self.store).env("XDG_CONFIG_HOME", self.settings.path());
+        let output = test.output();
+        self.assert_untouched(what);
+        output
+    }
+
+    #[track_caller]
+    fn assert_untouched(&self, what: &str) {
         assert_eq!(snapshot(self.canary.path()), self.before, "{what} changed the canary");
     }
 }
@@ -132,6 +153,12 @@ impl Drop for Yard {
 pub(super) fn stack(layers: impl IntoIterator<Item = Layer>) -> Image {
     let add = |image: Image, layer| image.layer(layer, Compression::Gzip);
     layers.into_iter().fold(Image::busybox(), add)
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
 }
 
 /// All that can be seen of a tree, but not when it was read.
