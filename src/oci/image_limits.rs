@@ -185,6 +185,32 @@ mod tests {
     }
 
     #[test]
+    fn the_defaults_are_documented() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/security.md");
+        let page = std::fs::read_to_string(path).unwrap().replace(',', "");
+        let limits = ImageLimits::default();
+        let rows = [
+            format!("a layer | {} | `layer-entries` |", limits.layer_entries),
+            format!("| {} | `layer-size` |", Bytes(limits.layer_size)),
+            format!("| {} | `image-size` |", Bytes(limits.image_size)),
+            format!("| {} | `ratio` |", limits.ratio),
+            format!("| {} | `ratio-from` |", Bytes(limits.ratio_from)),
+            format!("or a config | {} | |", Bytes(ImageLimits::DOCUMENT)),
+            format!("| layers of an image | {} | |", ImageLimits::LAYERS),
+            format!("| indexes within indexes | {} | |", ImageLimits::INDEXES),
+            format!("| members of an archive | {} | |", ImageLimits::MEMBERS),
+            format!("name | {} | |", ImageLimits::PATH),
+            format!("| directories above an entry | {} | |", ImageLimits::DEPTH),
+            format!("(PAX GNU) | {} | |", Bytes(ImageLimits::HEADERS)),
+            format!("| extended attributes of an entry | {} | |", ImageLimits::XATTRS),
+            format!("directories | {} | |", Bytes(ImageLimits::DIRECTORIES)),
+        ];
+        for row in rows {
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn what_a_limit_says_is_still_allowed() {
         let limits = small();
         assert!(limits.check_entries(10).is_ok());
