@@ -21,7 +21,11 @@ pub(crate) use file::parse_toml;
 pub use offline::Offline;
 pub use size::parse_size;
 
-use crate::{hint::Hint, oci::Registries, sys::accounts};
+use crate::{
+    hint::Hint,
+    oci::{ImageLimits, Registries},
+    sys::accounts,
+};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -47,6 +51,8 @@ pub struct Config {
     pub locked: bool,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
+    /// `[image-limits]` of `config.toml`.
+    pub image_limits: ImageLimits,
     /// The further stores that it names.
     pub additional: Vec<AdditionalStore>,
 }
@@ -131,6 +137,7 @@ impl Config {
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
             additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             storage: file.storage,
+            image_limits: file.image_limits.into(),
         })
     }
 

@@ -331,6 +331,7 @@ pub(super) fn options(tls_verify: bool, context: &Context, progress: &Progress) 
         silence: registries.silence.unwrap_or(SILENCE),
         registries,
         listener: listener(progress.clone()),
+        limits: context.config.image_limits.clone(),
     }
 }
 

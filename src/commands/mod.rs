@@ -104,12 +104,16 @@ impl Context {
         let mut domain = self.enter_domain()?;
         domain.settle()?;
         let store = Store::unswept_with_map(&self.config.root, map(&domain));
-        Ok(store.with_additional(self.additional()))
+        Ok(self.set_up(store))
     }
 
     fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
         let store = Store::open(&self.config.root, map(domain))?;
-        Ok(store.with_additional(self.additional()))
+        Ok(self.set_up(store))
+    }
+
+    fn set_up(&self, store: Store) -> Store {
+        store.with_additional(self.additional()).with_limits(self.config.image_limits.clone())
     }
 
     fn additional(&self) -> Vec<Additional> {

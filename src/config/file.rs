@@ -18,7 +18,7 @@ use super::{
     registries::{Aliases, Table},
     size::parse_size,
 };
-use crate::oci::Registries;
+use crate::oci::{self, Registries};
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -29,6 +29,36 @@ pub(super) struct File {
     pub(super) storage: Storage,
     registries: Table,
     aliases: Aliases,
+    #[serde(rename = "image-limits")]
+    pub(super) image_limits: LimitSettings,
+}
+
+/// `[image-limits]`: how much an image may ask for; what is not there is as
+/// [`oci::ImageLimits`] has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct LimitSettings {
+    layer_entries: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    layer_size: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    image_size: Option<u64>,
+    ratio: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    ratio_from: Option<u64>,
+}
+
+impl From<LimitSettings> for oci::ImageLimits {
+    fn from(set: LimitSettings) -> Self {
+        let default = Self::default();
+        Self {
+            layer_entries: set.layer_entries.unwrap_or(default.layer_entries),
+            layer_size: set.layer_size.unwrap_or(default.layer_size),
+            image_size: set.image_size.unwrap_or(default.image_size),
+            ratio: set.ratio.unwrap_or(default.ratio),
+            ratio_from: set.ratio_from.unwrap_or(default.ratio_from),
+        }
+    }
 }
 
 /// `[storage]`: the store.
@@ -98,6 +128,8 @@ fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<File, String> {
@@ -112,6 +144,34 @@ mod tests {
         assert_eq!(max("[storage]\n"), None);
         assert_eq!(max(""), None);
         assert!(parse("offline = true").unwrap().offline);
+    }
+
+    #[test]
+    fn limits_of_images_are_set_one_by_one() {
+        let limits = |text| oci::ImageLimits::from(parse(text).unwrap().image_limits);
+        assert_eq!(limits(""), oci::ImageLimits::default());
+        let set = "[image-limits]\nlayer-entries = 5\nlayer-size = '1m'\nimage-size = '2m'\n\
+                   ratio = 7\nratio-from = '3k'\n";
+        let (layer_size, image_size, ratio_from) = (1 << 20, 2 << 20, 3 << 10);
+        let expected =
+            oci::ImageLimits { layer_entries: 5, layer_size, image_size, ratio: 7, ratio_from };
+        assert_eq!(limits(set), expected);
+        let ratio = oci::ImageLimits { ratio: 9, ..oci::ImageLimits::default() };
+        assert_eq!(limits("image-limits.ratio = 9"), ratio);
+        assert!(parse("[image-limits]\nratio = -1\n").is_err());
+        assert!(parse("[image-limits]\nratios = 1\n").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(\\[?[a-z-]{0,12}\\]?( ?= ?\\PC{0,12})?\n?){0,6}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn any_size_is_read_or_refused(text in "[0-9]{0,24}[a-zA-Z]{0,4}|\\PC{0,12}") {
+            let _ = parse_size(&text);
+        }
     }
 
     #[test]

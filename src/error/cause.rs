@@ -96,6 +96,9 @@ fn of_image(error: &image::Error) -> Cause {
         Error::DigestMismatch { .. }
         | Error::Truncated { .. }
         | Error::SizeMismatch { .. }
+        | Error::TooLarge { .. }
+        | Error::Linked { .. }
+        | Error::MemberTwice { .. }
         | Error::BadManifest { .. } => Cause::IMAGE_DAMAGED,
         Error::PlatformMissing { .. } | Error::PlatformMismatch { .. } => Cause::PLATFORM,
         _ => Cause::IMAGE,

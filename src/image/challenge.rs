@@ -51,6 +51,8 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -70,6 +72,15 @@ mod tests {
             ["", "Bearer", "Basic realm=\"x\"", "Bearer service=\"x\"", "Bearer realm=\"x"]
         {
             assert_eq!(Bearer::parse(header), None, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_a_challenge_or_none(
+            header in "[Bb]earer ((realm|service|scope|x)=?\"?[a-z\\\\\" ,=:/é]{0,12}\"?,?){0,5}|\\PC{0,60}"
+        ) {
+            let _ = Bearer::parse(&header);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf, time::Duration};
 
 use crate::{
     hint::Hint,
-    oci::{Digest, Platform},
+    oci::{Digest, Exceeded, Platform},
 };
 
 /// Why an image could not be had.
@@ -52,6 +52,12 @@ pub enum Error {
     Truncated { digest: Digest, expected: u64, actual: u64 },
     #[error("{digest} is longer than the {expected} bytes announced")]
     SizeMismatch { digest: Digest, expected: u64 },
+    #[error("{what} {exceeded}")]
+    TooLarge { what: &'static str, exceeded: Exceeded },
+    #[error("{path} is a link; in a directory with an image, links are not followed")]
+    Linked { path: String },
+    #[error("{} has the file `{member}` twice", archive.display())]
+    MemberTwice { archive: PathBuf, member: String },
     #[error("bad manifest: {why}")]
     BadManifest { why: String },
     #[error("{} has no file `{member}`", archive.display())]
@@ -102,6 +108,8 @@ impl Hint for Error {
             }
             Self::TagNeeded { .. } => "append `:TAG` to choose one",
             Self::PlatformMissing { .. } => "choose one of these with `--platform`",
+            Self::TooLarge { exceeded, .. } => return exceeded.hint(),
+            Self::Linked { .. } => "`cp -rL` makes a copy with files in their place",
             _ => return None,
         };
         Some(text.into())

@@ -48,9 +48,9 @@ pub use save::{ArchiveFormat, save_archive, save_directory};
 pub use survey::{Survey, survey};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference, Registries};
+use crate::oci::{Descriptor, DiffId, Digest, ImageLimits, Platform, Reference, Registries};
 
-/// How registries are reached.
+/// How registries are reached, and how much is taken from anywhere.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether none is to be reached at all.
@@ -64,6 +64,8 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// How much an archive may ask for.
+    pub limits: ImageLimits,
     /// Certificates for every registry that is asked (`certificates`).
     pub cert_dir: Option<PathBuf>,
     /// Directories with one below for each registry, the first one wins.
@@ -103,9 +105,11 @@ pub fn open(
         Reference::Registry(name) => registry::open(name, options)?,
         Reference::OciDir { path, tag } => layout::open_directory(path, tag.as_deref(), platform)?,
         Reference::OciArchive { path, tag } => {
-            layout::open_archive(path, tag.as_deref(), platform)?
+            layout::open_archive(path, tag.as_deref(), platform, &options.limits)?
         }
-        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref())?,
+        Reference::DockerArchive { path, tag } => {
+            docker::open(path, tag.as_deref(), &options.limits)?
+        }
         Reference::RootFs(_) | Reference::Host => {
             return Err(Error::NotAnImage { reference: reference.to_string() });
         }

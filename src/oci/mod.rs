@@ -5,6 +5,7 @@
 
 mod digest;
 mod image;
+mod image_limits;
 mod limits;
 mod manifest;
 mod platform;
@@ -18,6 +19,7 @@ mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
+pub use image_limits::{Exceeded, ImageLimits};
 pub use limits::{Confinement, Limit, Resources, Tier};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};

@@ -268,6 +268,8 @@ fn check_tag(tag: &str) -> Result<&str, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const DIGEST: &str = "sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
@@ -384,6 +386,18 @@ mod tests {
         }
         for bad in ["oci:", "oci::x", "oci:d:", "rootfs:", "docker-archive:", "oci:a\0b"] {
             assert!(bad.parse::<Reference>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_reference_or_an_error(
+            text in "((oci|oci-archive|docker-archive|rootfs):)?[a-zA-Z0-9./:@_-]{0,40}|\\PC{0,40}"
+        ) {
+            if let Ok(reference) = text.parse::<Reference>() {
+                let shown = reference.to_string();
+                prop_assert_eq!(shown.parse::<Reference>(), Ok(reference), "{}", shown);
+            }
         }
     }
 }

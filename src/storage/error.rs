@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::{
     hint::Hint,
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, Exceeded},
     sys,
 };
 
@@ -76,12 +76,28 @@ pub enum LayerError {
     #[error("cannot store the layer")]
     Store(#[source] sys::Error),
     #[error("the layer {0}")]
-    TooLarge(&'static str),
+    TooLarge(Exceeded),
+    #[error("the image {0}")]
+    ImageTooLarge(Exceeded),
+    #[error("the archive {0}")]
+    ArchiveTooLarge(Exceeded),
+    #[error("layer entry {path} {exceeded}")]
+    EntryTooLarge { path: String, exceeded: Exceeded },
     #[error("the content of the layer hashes to {actual}")]
     Mismatch { actual: DiffId },
 }
 
 impl LayerError {
+    fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::TooLarge(exceeded)
+            | Self::ImageTooLarge(exceeded)
+            | Self::ArchiveTooLarge(exceeded)
+            | Self::EntryTooLarge { exceeded, .. } => Some(exceeded),
+            _ => None,
+        }
+    }
+
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Entry { source, .. } | Self::Whiteout { source, .. } | Self::Store(source) => {
@@ -125,6 +141,11 @@ impl Hint for Error {
                 if source.errno == Errno::EPERM =>
             {
                 Some("without privileges, this needs Linux 5.8 or later".into())
+            }
+            Self::Layer { source, .. } | Self::Import { source, .. }
+                if source.exceeded().is_some() =>
+            {
+                source.exceeded()?.hint()
             }
             Self::NoRoom { source: None, .. } => Some(MAKE_ROOM.into()),
             Self::Store { root, .. }

@@ -261,7 +261,7 @@ impl<'a> Extractor<'a> {
         self.place(path, |parent, name| fs::mkfifo_at(parent, name))?;
         let (parent, name) = self.parent(path)?;
         self.set_owner(path, attributes, |uid, gid| fs::chown_at(&parent, name, uid, gid))?;
-        fs::chmod_at(&parent, name, attributes.mode)?; // We have just made it: no link.
+        fs::chmod_at(&parent, name, attributes.mode)?;
         fs::set_times_at(&parent, name, &times(attributes.modified))
     }
 

@@ -91,12 +91,13 @@ pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
 
 use self::{
+    layer::Budget,
     lock::Held,
     sandbox_dir::SPARE,
     sandboxes::{NAMES, PASSING},
 };
 use crate::{
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, ImageLimits},
     sys::{self, Named},
 };
 
@@ -108,6 +109,7 @@ pub struct Store {
     map: Map,
     held: Held,
     additional: Vec<Additional>,
+    budget: Budget,
 }
 
 impl Store {
@@ -131,7 +133,14 @@ impl Store {
 
     /// The same for those who look after it, and may remove what they find.
     pub fn unswept_with_map(root: &Path, map: Map) -> Self {
-        Self { root: root.into(), map, held: Held::default(), additional: Vec::new() }
+        let (held, budget) = (Held::default(), Budget::default());
+        Self { root: root.into(), map, held, additional: Vec::new(), budget }
+    }
+
+    /// The same store, with other limits for what is unpacked.
+    #[must_use]
+    pub fn with_limits(self, limits: ImageLimits) -> Self {
+        Self { budget: Budget::new(limits), ..self }
     }
 
     fn sweep_or_create(&self) -> sys::Result<()> {

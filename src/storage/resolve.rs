@@ -21,8 +21,10 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::entry::MAX_DEPTH;
-use crate::sys::{self, fs};
+use crate::{
+    oci::ImageLimits,
+    sys::{self, fs},
+};
 
 /// As many as the kernel follows (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
@@ -112,7 +114,7 @@ impl Resolver {
                     left.extend(components(&target));
                 }
             }
-            if links > MAX_LINKS || above.len() > MAX_DEPTH {
+            if links > MAX_LINKS || above.len() > ImageLimits::DEPTH {
                 return Err(too_many());
             }
         }

@@ -53,6 +53,30 @@ pub fn open_directory_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
+/// Opens a file in `dir` for reading; one that is a FIFO or a device does not
+/// keep the caller waiting.
+pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map(File::from)
+}
+
+/// Makes a file without a name on the file system of `dir`, to write and to read.
+///
+/// `open(2)`, O_TMPFILE; where the file system has no such files (NFS, overlayfs
+/// before Linux 6.3), one whose name is removed at once.
+pub fn unnamed_file(dir: &Path) -> Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o600);
+    if let Ok(file) = fs::open(dir, flags, mode) {
+        return Ok(file.into());
+    }
+    let path = dir.join(format!("unnamed-{:016x}", random()?));
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let file =
+        fs::open(&path, flags, mode).named(|| format!("open({path:?}, O_CREAT | O_EXCL)"))?;
+    fs::unlink(&path).named(|| format!("unlink({path:?})"))?;
+    Ok(file.into())
+}
+
 /// Opens a directory in `dir` to resolve names in it: `O_PATH`.
 pub fn open_path_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::PATH | OFlags::DIRECTORY)
@@ -73,11 +97,6 @@ pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve)
         .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
-}
-
-/// Opens a file in `dir` for reading; a fifo keeps nobody waiting.
-pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
-    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK).map(File::from)
 }
 
 /// The path from one open directory to another that is beneath it; none if it
@@ -221,12 +240,15 @@ pub fn chmod(path: &Path, mode: u32) -> Result<()> {
     fs::chmod(path, Mode::from_raw_mode(mode)).named(|| format!("chmod({path:?}, {mode:#o})"))
 }
 
-/// Sets the permissions of anything but a symbolic link.
+/// Sets the permissions of anything but a symbolic link, and follows none even if
+/// the name becomes one meanwhile.
 ///
-/// NOTE: `fchmodat(2)` follows links, so the caller must know that `name` is
-/// none and that nobody can make it one.
+/// `fchmodat(2)` follows links, and a descriptor that `fchmod(2)` takes needs
+/// permissions that are perhaps only to be given; so the name is opened by
+/// `O_PATH`, which `chmod(2)` takes by way of `/proc` (`open(2)`, O_PATH).
 pub fn chmod_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
-    fs::chmodat(dir.as_fd(), name, Mode::from_raw_mode(mode), AtFlags::empty())
+    let file = openat(&dir, name, OFlags::PATH)?;
+    fs::chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), Mode::from_raw_mode(mode))
         .named(|| format!("fchmodat({}, {name:?}, {mode:#o})", number(dir)))
 }
 

@@ -66,7 +66,7 @@ impl Ui {
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
-            text += &format!("{} {hint}\n", self.paint("hint:", "1;36"));
+            text += &format!("{} {}\n", self.paint("hint:", "1;36"), plain(&hint));
         }
         print_to_stderr(&text);
     }
@@ -153,7 +153,17 @@ pub fn data_output() -> Option<impl Write> {
 /// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output(error.into()))?;
-    print(&(text + "\n"))
+    print(&(plain_json(&text) + "\n"))
+}
+
+/// JSON escapes the control characters of ASCII; terminals know some more, which
+/// like those are only in strings.
+fn plain_json(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// Writes a line for `value`: as JSON, or by a template.
@@ -172,7 +182,7 @@ pub fn line(value: &impl Serialize, template: Option<&Template>) -> Result<Strin
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
     let line = match template {
         Some(template) => template.render(&value).map_err(|e| Error::usage(e.to_string()))?,
-        None => value.to_string(),
+        None => plain_json(&value.to_string()),
     };
     Ok(line + "\n")
 }
@@ -190,13 +200,11 @@ pub fn confirm(warning: &str) -> Option<bool> {
     (read > 0).then_some(matches!(answer.as_str(), "y" | "yes"))
 }
 
-/// What a registry or an image says may be quoted, but must not command the
-/// terminal.
+/// What a registry or an image says may be quoted, but must neither command the
+/// terminal nor add lines that look like ours.
 fn plain(text: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() && c != '\n' { c.escape_debug().collect() } else { c.to_string() }
-    };
-    text.chars().map(escape).collect()
+    let escape = |c: char| if c.is_control() { c.escape_debug().collect() } else { c.to_string() };
+    text.trim_end().chars().map(escape).collect()
 }
 
 fn print_to_stderr(text: &str) {
@@ -209,4 +217,20 @@ fn print_to_stderr(text: &str) {
 fn is_raw() -> bool {
     let modes = rustix::termios::tcgetattr(io::stderr());
     modes.is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_reaches_a_terminal() {
+        let all: String = ('\0'..'\u{a0}').collect();
+        let written = [plain(&all), line(&all, None).unwrap().trim_end().into()];
+        for text in written {
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+        let back: String = serde_json::from_str(&line(&all, None).unwrap()).unwrap();
+        assert_eq!(back, all);
+    }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     image::{Error, Event, verify},
-    oci::Digest,
+    oci::{Digest, ImageLimits},
 };
 
 /// Waits that are shorter are not worth a word.
@@ -122,7 +122,7 @@ impl Connection {
     async fn one_document(&self, id: &str) -> Result<Vec<u8>, Error> {
         let response = self.authorized(&self.url("manifests", id)?, HeaderMap::new()).await;
         let response = response.map_err(|error| self.missing(error, id))?;
-        let most = usize::try_from(verify::MAX_DOCUMENT).unwrap_or(usize::MAX);
+        let most = usize::try_from(ImageLimits::DOCUMENT).unwrap_or(usize::MAX);
         let document = self.body(response, most, verify::too_large).await?;
         match id.parse::<Digest>() {
             Ok(expected) if verify::digest(&document) != expected => {

@@ -115,7 +115,11 @@ fn http_date(text: &str) -> Option<u64> {
     let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
     let mut clock = time.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let plausible = (1970..=9999).contains(&year) && (1..=31).contains(&day) && hour < 24;
+    let plausible = (1970..=9999).contains(&year)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
     plausible.then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
@@ -130,6 +134,8 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const FRESH: Tried = Tried { times: 1, lasting: Duration::ZERO, answered: true, spare: false };
@@ -166,6 +172,17 @@ mod tests {
         for (failure, tried, wait) in cases {
             let wait = wait.map(Duration::from_millis);
             assert_eq!(next(failure, tried, 1.0), wait, "{failure:?} {tried:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_wait_or_none(
+            text in "[0-9]{0,24}|[A-Z][a-z]{2}, [0-9]{1,20} (Jan|Feb|Dec|x) [0-9]{1,20} \
+                     [0-9]{1,20}:[0-9]{1,20}:[0-9]{1,20} GMT|\\PC{0,40}",
+            now: u64,
+        ) {
+            let _ = retry_after(&text, now);
         }
     }
 

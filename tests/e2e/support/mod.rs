@@ -16,7 +16,7 @@ pub(crate) use dir::{Dir, debian_packages, debian_tar};
 pub(crate) use faults::{BadLine, Line};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
-pub(crate) use image::{Compression, Image, Layer};
+pub(crate) use image::{Compression, Image, Layer, digest};
 pub(crate) use nginx::Nginx;
 pub(crate) use probe::{
     chown_is_real, eventually, is_root, mounts_below, processes_naming, user_namespaces,
