@@ -56,6 +56,14 @@ pub enum Error {
     SandboxVersion { id: String, version: u32 },
     #[error("cannot write the record of the sandbox")]
     Record(#[source] serde_json::Error),
+    #[error("the changes of {0} are kept in memory")]
+    ChangesInMemory(String),
+    #[error("cannot copy {path}")]
+    Copy { path: String, source: sys::Error },
+    #[error("cannot read the archive")]
+    Archive(#[source] LayerError),
+    #[error("cannot put {path} where {what} is")]
+    InTheWay { path: String, what: &'static str },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -118,6 +126,9 @@ impl Hint for Error {
             Self::Damaged { .. } => Some("`sandbox system check --repair` fetches it again".into()),
             Self::InUse { .. } => {
                 Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())
+            }
+            Self::ChangesInMemory(_) => {
+                Some("they can be had by `sandbox cp` as long as it runs".into())
             }
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
