@@ -6,9 +6,12 @@
 pub mod attach;
 mod background;
 pub mod container;
+mod content;
 pub mod create;
+pub mod diff;
 pub mod events;
 pub mod exec;
+pub mod export;
 mod fetch;
 mod find;
 pub mod generate;
