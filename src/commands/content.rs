@@ -1,11 +1,18 @@
 //! What is in a sandbox: the files that it has, and what it has changed of them.
 
-use std::path::PathBuf;
+use std::{os::fd::OwnedFd, path::PathBuf};
 
-use super::{find::Found, launch::base::Base};
+use super::{
+    Context,
+    find::{self, Condition, Found},
+    launch::base::Base,
+    map,
+};
 use crate::{
     error::Error,
-    storage::{self, Changes, Lower, Store},
+    oci::{Overlay, RootFs, Status},
+    runtime::{self, domain::Kind},
+    storage::{self, Changes, Lower, Map, SandboxDir, Store},
 };
 
 /// What every sandbox gets from us (`launch/files.rs`, `runtime/mounts.rs`). To
@@ -37,4 +44,49 @@ pub(super) fn changes(found: &Found, store: &Store) -> Result<Changes, Error> {
 fn mount_points(found: &Found) -> Vec<PathBuf> {
     let requested = found.config.mounts.iter().map(|mount| mount.destination.clone());
     MOUNTED.iter().map(PathBuf::from).chain(requested).collect()
+}
+
+/// The files of a sandbox, where they can be reached.
+#[derive(Debug)]
+pub(super) struct Within {
+    pub(super) root: OwnedFd,
+    pub(super) map: Map,
+    pub(super) kind: Kind,
+    /// Keeps others from starting it, if it does not run, and from removing its layers.
+    _held: Option<(SandboxDir, Store)>,
+}
+
+/// Goes where the files of a sandbox are: to what it sees, if it runs, else to what
+/// is on disk. Before anything else.
+///
+/// # Errors
+/// [`storage::Error::ChangesInMemory`] if it does not run, and they are nowhere.
+pub(super) fn enter(found: &Found, context: &Context) -> Result<Within, Error> {
+    let Condition(state) = found.state()?;
+    let processes = state.supervisor.zip(state.process);
+    if let (Status::Running | Status::Paused, Some((supervisor, workload))) =
+        (state.status, processes)
+    {
+        let domain = context.enter_domain_of(supervisor)?;
+        let root = runtime::files::root_of(workload)?;
+        return Ok(Within {
+            root,
+            map: map(&domain),
+            kind: domain.plan().kind.clone(),
+            _held: None,
+        });
+    }
+    let mut domain = context.enter_domain()?;
+    domain.settle()?;
+    let store = context.open_store(&domain)?;
+    let directory = find::take(&found.stored)?;
+    let base = Base::again(&found.config.base, &store)?;
+    let RootFs::Overlay(overlay @ Overlay { upper: Some(_), .. }) =
+        base.root_fs(&store, &directory, context)?
+    else {
+        return Err(storage::Error::ChangesInMemory(found.stored.id().into()).into());
+    };
+    let root = runtime::files::mount(&overlay, directory.path())?;
+    let kind = domain.plan().kind.clone();
+    Ok(Within { root, map: map(&domain), kind, _held: Some((directory, store)) })
 }

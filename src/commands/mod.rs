@@ -7,6 +7,7 @@ pub mod attach;
 mod background;
 pub mod container;
 mod content;
+pub mod cp;
 pub mod create;
 pub mod diff;
 pub mod events;
