@@ -1,6 +1,13 @@
 //! What is in a sandbox: the files that it has, and what it has changed of them.
 
-use std::{os::fd::OwnedFd, path::PathBuf};
+use std::{
+    io::{self, PipeReader, PipeWriter},
+    os::fd::OwnedFd,
+    path::PathBuf,
+    thread,
+};
+
+use nix::errno::Errno;
 
 use super::{
     Context,
@@ -13,6 +20,7 @@ use crate::{
     oci::{Overlay, RootFs, Status},
     runtime::{self, domain::Kind},
     storage::{self, Changes, Lower, Map, SandboxDir, Store},
+    sys::Named,
 };
 
 /// What every sandbox gets from us (`launch/files.rs`, `runtime/mounts.rs`). To
@@ -89,4 +97,30 @@ pub(super) fn enter(found: &Found, context: &Context) -> Result<Within, Error> {
     let root = runtime::files::mount(&overlay, directory.path())?;
     let kind = domain.plan().kind.clone();
     Ok(Within { root, map: map(&domain), kind, _held: Some((directory, store)) })
+}
+
+/// Passes a tar from the one who writes it to the one who reads it.
+///
+/// # Errors
+/// Those of both; the writer's if both fail, unless nobody read what it wrote.
+pub(super) fn pass<T: Send>(
+    write: impl FnOnce(PipeWriter) -> Result<(), storage::Error>,
+    read: impl FnOnce(PipeReader) -> Result<T, storage::Error> + Send,
+) -> Result<T, Error> {
+    let failed = |source| Error::System { step: "copy files", source };
+    let (reader, writer) = io::pipe().named(|| "pipe2()".into()).map_err(failed)?;
+    let (written, read) = thread::scope(|scope| {
+        let reading = thread::Builder::new().spawn_scoped(scope, move || read(reader));
+        let reading = reading.named(|| "clone(CLONE_THREAD)".into()).map_err(failed)?;
+        let written = write(writer);
+        Ok::<_, Error>((
+            written,
+            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        ))
+    })?;
+    match written {
+        Err(storage::Error::Copy { source, .. }) if source.errno == Errno::EPIPE => {}
+        written => written?,
+    }
+    Ok(read?)
 }

@@ -13,8 +13,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::errno::Errno;
-
 use super::{
     Context,
     content::{self, Within},
@@ -23,8 +21,7 @@ use super::{
 use crate::{
     error::Error,
     runtime::domain::Kind,
-    storage::{self, Map, Ownership, Place, Tree, names_content, names_directory, place},
-    sys::{self, Named},
+    storage::{Map, Ownership, Place, Tree, names_content, names_directory, place},
     ui,
 };
 
@@ -184,25 +181,14 @@ impl<'a> Source<'a> {
         map: Option<Map>,
         owner: Option<(u32, u32)>,
     ) -> Result<(), Error> {
-        let (reader, writer) = io::pipe().named(|| "pipe2()".into()).map_err(pipe_failed)?;
-        let placing = sys::process::spawn("place", move || {
-            let ours = owner.map_or(Ownership::Ours, |(uid, gid)| Ownership::Of(uid, gid));
-            place(reader, into, map.as_ref().map_or(ours, Ownership::Kept))
-        });
-        let placing = placing.map_err(pipe_failed)?;
-        let written = self.place.write(alias.as_deref(), writer).map(drop);
-        let placed = placing.join().unwrap_or(Ok(()));
-        match written {
-            // The other side knows why.
-            Err(storage::Error::Copy { source, .. }) if source.errno == Errno::EPIPE => Ok(placed?),
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(placed?),
-        }
+        content::pass(
+            |writer| self.place.write(alias.as_deref(), writer).map(drop),
+            |reader| {
+                let ours = owner.map_or(Ownership::Ours, |(uid, gid)| Ownership::Of(uid, gid));
+                place(reader, into, map.as_ref().map_or(ours, Ownership::Kept))
+            },
+        )
     }
-}
-
-fn pipe_failed(source: sys::Error) -> Error {
-    Error::System { step: "copy files", source }
 }
 
 fn no_directory(path: &Path, exists: bool) -> Error {

@@ -5,6 +5,7 @@
 
 pub mod attach;
 mod background;
+pub mod commit;
 pub mod container;
 mod content;
 pub mod cp;

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     require,
-    support::{Dir, Store, Test, chown_is_real, own, user_namespaces},
+    support::{Dir, Registry, Store, Test, chown_is_real, own, user_namespaces},
 };
 
 /// Changes a few files, one of each kind.
@@ -481,4 +481,106 @@ fn files_wait_for_the_first_start() {
         .check();
     sandbox(&store, &["rm", "web"]);
     store.assert_nothing_left();
+}
+
+/// What is to be seen in [`CHANGES`] of a sandbox, or of an image of it.
+const LOOK: &str = "cat /tmp/new /home/own /deep/er/file; tail -n 1 /etc/group; \
+                    ls /etc/passwd /home 2>&1; stat -c '%a %u %g' /var /deep/er/file /tmp";
+
+fn seen() -> String {
+    let owner = if chown_is_real() { "5 6" } else { "0 0" };
+    format!(
+        "new\nown\nx\nmore\nls: /etc/passwd: No such file or directory\n/home:\nown\n\
+         700 0 0\n644 {owner}\n1777 0 0\n"
+    )
+}
+
+#[test]
+fn what_a_sandbox_has_become_is_an_image() {
+    require!(user_namespaces(), "user namespaces");
+    for runs in [true, false] {
+        let (store, image) = changed(CHANGES, runs);
+        let options = ["-a", "ann", "-m", "as it is", "-c", "ENV A=1", "-c", "WORKDIR /home"];
+        let args = [&["commit"], &options[..], &["web", "copy"]].concat();
+        let id = sandbox(&store, &args);
+        assert!(id.starts_with("sha256:") && id.len() == 72, "{id}");
+        if runs {
+            // It goes on.
+            assert_eq!(sandbox(&store, &["ps", "--format", "{{.State}}"]), "running\n");
+            assert_eq!(inside(&store, "echo alive"), "alive\n");
+        }
+        sandbox(&store, &["rm", "-f", "web"]);
+        assert_eq!(sandbox(&store, &["run", "copy", "sh", "-c", LOOK]), seen());
+        assert_eq!(sandbox(&store, &["run", "copy", "sh", "-c", "echo $A; pwd"]), "1\n/home\n");
+        let format = "{{.CreatedBy}} | {{.Comment}}";
+        let history = sandbox(&store, &["history", "--no-trunc", "--format", format, "copy"]);
+        let first = history.lines().next().unwrap();
+        assert!(first.starts_with("sh -c echo new") && first.ends_with(" | as it is"), "{first}");
+        assert_eq!(history.lines().count(), 2, "{history}");
+        // The image below is as it was.
+        assert_eq!(sandbox(&store, &["run", &image, "ls", "/tmp", "/home"]), "/home:\n\n/tmp:\n");
+    }
+}
+
+#[test]
+fn an_image_of_a_sandbox_goes_where_others_go() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _) = changed(CHANGES, false);
+    let name = format!("{}/committed:1", Registry::shared().name());
+    let id = sandbox(&store, &["commit", "web", &name]);
+    sandbox(&store, &["push", "--tls-verify=false", &name]);
+    let archive = Test::sandbox(&["save", &name]).store(&store).output().stdout;
+    for way in ["pull", "load"] {
+        let other = Store::new();
+        match way {
+            "pull" => drop(sandbox(&other, &["pull", "--tls-verify=false", &name])),
+            _ => Test::sandbox(&["load"]).store(&other).stdin(archive.clone()).check(),
+        }
+        let same = sandbox(&other, &["image", "inspect", "--format", "{{.Id}}", &name]);
+        assert_eq!(same, id, "{way}");
+        assert_eq!(sandbox(&other, &["run", &name, "sh", "-c", LOOK]), seen(), "{way}");
+    }
+}
+
+#[test]
+fn an_image_of_an_image_keeps_its_settings() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    sandbox(&store, &["create", "--name", "web", &image]);
+    let first =
+        sandbox(&store, &["commit", "-c", "ENTRYPOINT [\"echo\"]", "-c", "LABEL a=b", "web"]);
+    // Nothing was changed: no layer, and no arguments of the old command.
+    assert_eq!(sandbox(&store, &["run", first.trim()]), "\n");
+    assert_eq!(sandbox(&store, &["run", first.trim(), "x"]), "x\n");
+    sandbox(&store, &["create", "--name", "two", first.trim(), "y"]);
+    let second = sandbox(&store, &["commit", "-c", "CMD [\"z\"]", "two", "two"]);
+    assert_eq!(sandbox(&store, &["run", "two"]), "z\n");
+    assert_ne!(first, second);
+    let labels = ["image", "inspect", "--format", "{{.Config.Labels.a}}", "two"];
+    assert_eq!(sandbox(&store, &labels), "b\n");
+    for change in ["ONBUILD RUN x", "CMD"] {
+        Test::sandbox(&["commit", "-c", change, "web"]).store(&store).code(125).check();
+    }
+    sandbox(&store, &["run", "--name", "host", "host", "true"]);
+    Test::sandbox(&["commit", "host"])
+        .store(&store)
+        .stderr(
+            "error[E001]: host was made of no image\n\
+             hint: `sandbox export` writes all of its files, and `sandbox import` makes an image of them\n",
+        )
+        .code(125)
+        .check();
+}
+
+#[test]
+fn a_sandbox_that_was_held_stays_held() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _) = changed(CHANGES, true);
+    sandbox(&store, &["pause", "web"]);
+    sandbox(&store, &["commit", "web", "copy"]);
+    assert_eq!(sandbox(&store, &["ps", "-a", "--format", "{{.State}}"]), "paused\n");
+    sandbox(&store, &["unpause", "web"]);
+    sandbox(&store, &["commit", "--pause=false", "web", "copy"]);
+    assert_eq!(sandbox(&store, &["run", "copy", "sh", "-c", LOOK]), seen());
+    sandbox(&store, &["rm", "-f", "web"]);
 }
