@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     Context,
-    find::Found,
+    find::{Condition, Found},
     options::{TemplateFormat, parse_moment},
 };
 use crate::{
@@ -143,11 +143,9 @@ fn look(watcher: &Watcher, context: &Context) -> Result<Snapshot, Error> {
         let _ = watcher.add(&root.join(directory)); // There may be no store yet.
     }
     let mut all = Snapshot::new();
-    for found in Found::all(context)? {
+    for (found, Condition(state)) in Found::all(context)? {
         let _ = watcher.add(found.stored.path());
-        if let Ok(state) = found.state() {
-            all.insert(found.config.id.clone(), (found.config, state.0));
-        }
+        all.insert(found.config.id.clone(), (found.config, state));
     }
     Ok(all)
 }

@@ -115,8 +115,8 @@ impl Args {
             return self.sandboxes.iter().map(|name| Found::look(name, context)).collect();
         }
         let mut all = Found::all(context)?;
-        all.retain(|found| found.state().is_ok_and(|state| self.all || state.is_alive()));
-        Ok(all)
+        all.retain(|(_, state)| self.all || state.is_alive());
+        Ok(all.into_iter().map(|(found, _)| found).collect())
     }
 
     fn text(&self, rows: &[Row]) -> Result<String, Error> {

@@ -106,6 +106,9 @@ pub struct LogOptions {
 #[serde(rename_all = "camelCase")]
 pub struct SandboxState {
     pub status: Status,
+    /// The boot in which the processes were (`random(4)`, boot_id), if that is known.
+    #[serde(default)]
+    pub boot: Option<String>,
     /// The process that watches over it.
     pub supervisor: Option<ProcessId>,
     /// The first process inside.
@@ -115,8 +118,11 @@ pub struct SandboxState {
     /// When it last ended (RFC 3339).
     pub finished: Option<String>,
     pub exit: Option<ExitStatus>,
-    /// Why it could not be started.
+    /// Why it could not be started, or what was lost.
     pub error: Option<String>,
+    /// Bytes that its log could not take.
+    #[serde(default)]
+    pub log_lost: u64,
     pub ports: Vec<PortBinding>,
     /// Its own addresses.
     pub addresses: Vec<std::net::IpAddr>,
@@ -130,12 +136,14 @@ impl SandboxState {
     pub fn created() -> Self {
         Self {
             status: Status::Created,
+            boot: None,
             supervisor: None,
             process: None,
             started: None,
             finished: None,
             exit: None,
             error: None,
+            log_lost: 0,
             ports: Vec::new(),
             addresses: Vec::new(),
             confinement: Confinement::default(),

@@ -123,7 +123,7 @@ fn join(domain: &OwnedFd, sandbox: &OwnedFd) -> sys::Result<()> {
 /// The process by its number, if it is still the same.
 pub(super) fn open(process: ProcessId) -> Result<OwnedFd, Error> {
     let fd = sys::process::open_process(process.pid).map_err(|_| Error::Gone)?;
-    let is_same = sys::process::start_time(process.pid) == Some(process.start_time);
+    let is_same = sys::process::is_alive(process.pid, process.start_time);
     if is_same { Ok(fd) } else { Err(Error::Gone) }
 }
 

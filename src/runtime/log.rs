@@ -88,6 +88,8 @@ pub(super) struct Log {
     options: LogOptions,
     file: File,
     size: u64,
+    /// Bytes of entries for which there was no room.
+    lost: u64,
     /// Lines whose end has not come: of standard output, and of standard error.
     begun: [Vec<u8>; 2],
     entries: Vec<u8>,
@@ -99,13 +101,14 @@ impl Log {
         let file = append(&numbered(directory, 0))?;
         let size = file.metadata()?.len();
         let directory = directory.into();
-        Ok(Self { directory, options, file, size, begun: Default::default(), entries: Vec::new() })
+        let begun = Default::default();
+        Ok(Self { directory, options, file, size, lost: 0, begun, entries: Vec::new() })
     }
 
     /// The workload has written `bytes`.
     ///
     /// A disk that is full must not stop a workload: what cannot be written is
-    /// left out, whole entries at a time.
+    /// left out, whole entries at a time, and counted.
     pub(super) fn write(&mut self, stream: Stream, bytes: &[u8]) {
         let now = rfc3339_nanoseconds(SystemTime::now());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -189,9 +192,17 @@ impl Log {
     fn append(&mut self, entries: &[u8]) {
         match self.file.write_all(entries) {
             Ok(()) => self.size += entries.len() as u64,
-            // Half an entry would spoil the next one.
-            Err(_) => drop(self.file.set_len(self.size)),
+            Err(_) => {
+                // Half an entry would spoil the next one.
+                let _ = self.file.set_len(self.size);
+                self.lost += entries.len() as u64;
+            }
         }
+    }
+
+    /// Bytes that could not be written.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// A log that cannot be put aside goes on growing.

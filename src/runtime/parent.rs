@@ -238,6 +238,14 @@ impl Running {
         self.child.pid().as_raw()
     }
 
+    /// Bytes that its log could not take; none without a log.
+    pub fn lost_output(&self) -> u64 {
+        match &self.streams {
+            Streams::Kept(keeper) => keeper.lost(),
+            Streams::Shared | Streams::Terminal(_) => 0,
+        }
+    }
+
     /// Tells whoever is attached how it ended.
     pub fn say_goodbye(&mut self, status: ExitStatus) {
         if let Streams::Kept(keeper) = &mut self.streams {

@@ -199,6 +199,12 @@ pub fn rename_to_free(old: &Path, new: &Path) -> Result<()> {
         .named(|| format!("renameat2({old:?}, {new:?}, RENAME_NOREPLACE)"))
 }
 
+/// Lets two names of files trade what they stand for, at once (`renameat2(2)`).
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    fs::renameat_with(fs::CWD, one, fs::CWD, other, RenameFlags::EXCHANGE)
+        .named(|| format!("renameat2({one:?}, {other:?}, RENAME_EXCHANGE)"))
+}
+
 /// Where a symbolic link points.
 pub fn read_link_at(dir: impl AsFd, name: &Path) -> Result<OsString> {
     fs::readlinkat(dir.as_fd(), name, Vec::new())

@@ -61,6 +61,12 @@ pub fn release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
+/// What tells this boot from all others (`random(4)`); none without `/proc`.
+pub fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().into())
+}
+
 /// Whether the kernel is of this version or a later one.
 pub fn is_at_least(major: u32, minor: u32) -> bool {
     version(&release()).is_some_and(|version| version >= (major, minor))

@@ -76,6 +76,7 @@ pub(super) fn launch(
     };
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
+    let state = SandboxState { log_lost: running.lost_output(), ..state };
     record_end(status, state, directory)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
@@ -166,6 +167,7 @@ fn record_start(
 ) -> Result<SandboxState, Error> {
     let state = SandboxState {
         status: Status::Running,
+        boot: sys::kernel::boot_id(),
         started: Some(sys::time::rfc3339(SystemTime::now())),
         supervisor: identify(nix::unistd::getpid().as_raw()),
         process: identify(running.pid()),

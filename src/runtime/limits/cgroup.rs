@@ -167,7 +167,7 @@ fn is_abandoned(name: &str) -> bool {
     let Some(name) = name.strip_prefix(PREFIX) else { return false };
     let mut parts = name.split('.').skip(1).map(str::parse::<u64>);
     let (Some(Ok(pid)), Some(Ok(start))) = (parts.next(), parts.next()) else { return false };
-    i32::try_from(pid).is_ok_and(|pid| sys::process::start_time(pid) != Some(start))
+    i32::try_from(pid).is_ok_and(|pid| !sys::process::is_alive(pid, start))
 }
 
 impl Cgroup {
