@@ -116,7 +116,11 @@ impl<'a> Held<'a> {
     }
 
     fn release(mut self) -> Result<(), Error> {
-        self.found.take().map_or(Ok(()), Found::unpause)
+        let Some(found) = self.found.take() else { return Ok(()) };
+        match found.state()?.0.status {
+            Status::Paused => found.unpause(),
+            _ => Ok(()), // Somebody has let it go, or ended it.
+        }
     }
 }
 

@@ -115,7 +115,10 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
         Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
         Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
-        Error::Copy { .. } | Error::Archive(_) | Error::InTheWay { .. } => Cause::COPY,
+        Error::Copy { .. }
+        | Error::Archive(_)
+        | Error::InTheWay { .. }
+        | Error::LooksDeleted(_) => Cause::COPY,
         _ => Cause::STORE,
     }
 }

@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     Error, Store, StoredSandbox,
+    entry::quote,
     merged::{Found, Merged, hides, is_opaque, there},
     owners::{self, Recorded},
     rootfs::{contains, stack},
@@ -45,6 +46,9 @@ pub struct Changes {
     /// Where something is mounted, relative to the root.
     mount_points: Vec<PathBuf>,
 }
+
+/// How the name of a whiteout begins.
+const WHITEOUT: &str = ".wh.";
 
 /// How a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,13 +116,17 @@ impl Changes {
     /// Writes what has changed as the tar of a layer (image-spec, `layer.md`).
     ///
     /// # Errors
-    /// If something cannot be read, or `output` not be written.
+    /// If something cannot be read, or `output` not be written;
+    /// [`Error::LooksDeleted`] of what no layer can hold.
     pub fn write_layer<W: Write>(&self, output: W) -> Result<W, Error> {
         let mut tar = TreeTar::new(output);
         self.walk(&mut |item| {
             let name = item.path.file_name().unwrap_or_default();
+            if name.as_bytes().starts_with(WHITEOUT.as_bytes()) {
+                return Err(Error::LooksDeleted(quote(item.path.as_os_str())));
+            }
             if item.difference == Difference::Deleted {
-                let mut mark = OsString::from(".wh.");
+                let mut mark = OsString::from(WHITEOUT);
                 mark.push(name);
                 return match item.is_implied {
                     true => Ok(()),
@@ -470,6 +478,18 @@ mod tests {
         }
         let layer: DiffId = store.import_layer(&mut tar.as_slice()).unwrap();
         assert_eq!(layer, diff_id(&tar));
+    }
+
+    #[test]
+    fn a_file_is_not_taken_for_a_whiteout() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let (image, upper, stored) = sandbox(&store, &image());
+        fs::create_dir(upper.join("etc")).unwrap();
+        fs::write(upper.join("etc/.wh.kept"), "").unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), &[]).unwrap();
+        let error = changes.write_layer(Vec::new()).unwrap_err().to_string();
+        assert!(error.starts_with("a layer cannot hold `etc/.wh.kept`"), "{error}");
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub enum Error {
     ChangesInMemory(String),
     #[error("cannot copy {path}")]
     Copy { path: String, source: sys::Error },
+    #[error("a layer cannot hold {0}, which would mean that something is deleted")]
+    LooksDeleted(String),
     #[error("cannot read the archive")]
     Archive(#[source] LayerError),
     #[error("cannot put {path} where {what} is")]
@@ -108,7 +110,7 @@ impl Error {
 
     fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Store { source, .. } => Some(source.errno),
+            Self::Store { source, .. } | Self::Copy { source, .. } => Some(source.errno),
             Self::Layer { source, .. } | Self::Import { source, .. } => source.errno(),
             Self::NoRoom { source: Some(source), .. } => source.errno(),
             Self::NoRoom { source: None, .. } => Some(Errno::ENOSPC),
@@ -130,6 +132,7 @@ impl Hint for Error {
             Self::ChangesInMemory(_) => {
                 Some("they can be had by `sandbox cp` as long as it runs".into())
             }
+            Self::LooksDeleted(_) => Some("remove or rename it in the sandbox".into()),
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
             | Self::Import { source: LayerError::Whiteout { source, .. }, .. }

@@ -428,6 +428,39 @@ fn files_are_root_s_inside_and_the_caller_s_outside() {
 }
 
 #[test]
+fn a_copy_holds_what_the_files_hold() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    sandbox(&store, &["create", "--name", "web", &image]);
+    let dir = Dir::new("everything");
+    let long = format!("{}/{}", "d".repeat(120), "f".repeat(250));
+    let bytes: Vec<u8> =
+        (0..3_000_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let big = dir.write("in/big", &bytes);
+    dir.write(&format!("in/{long}"), "long");
+    dir.write("in/.wh.no-whiteout", "");
+    dir.write("in/new\nline", "");
+    fs::hard_link(&big, dir.path().join("in/same")).unwrap();
+    fs::create_dir(dir.path().join("in/empty")).unwrap();
+    fs::set_permissions(dir.path().join("in/empty"), PermissionsExt::from_mode(0o1711)).unwrap();
+    let old =
+        std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 123_456_789);
+    fs::File::options().write(true).open(&big).unwrap().set_modified(old).unwrap();
+    copy(&store, dir.path().join("in").to_str().unwrap(), "web:/copy");
+    copy(&store, "web:/copy", dir.path().join("out").to_str().unwrap());
+    let at = |name: &str| fs::symlink_metadata(dir.path().join("out").join(name)).unwrap();
+    assert!(fs::read(dir.path().join("out/big")).unwrap() == bytes);
+    assert_eq!(fs::read_to_string(dir.path().join("out").join(&long)).unwrap(), "long");
+    assert_eq!(at("big").ino(), at("same").ino());
+    assert_eq!(at("big").modified().unwrap(), old);
+    assert_eq!(at("empty").mode() & 0o7777, 0o1711);
+    assert!(at(".wh.no-whiteout").is_file() && at("new\nline").is_file());
+    assert_eq!(fs::read_dir(dir.path().join("out")).unwrap().count(), 6);
+    sandbox(&store, &["rm", "web"]);
+    store.assert_nothing_left();
+}
+
+#[test]
 fn volumes_are_reached_while_it_runs() {
     require!(user_namespaces(), "user namespaces");
     let (store, image) = own();
