@@ -39,6 +39,7 @@ mod host;
 #[cfg(test)]
 mod hostile;
 mod images;
+mod implied;
 mod layer;
 mod layer_tar;
 mod layers;

@@ -296,6 +296,30 @@ pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
         .named(|| format!("fsetxattr({}, {name:?}, {} bytes)", number(fd), value.len()))
 }
 
+/// The most bytes of the names of a file's attributes, and of the value of one
+/// (`xattr(7)`).
+const XATTR_MAX: usize = 64 << 10;
+
+/// The extended attributes of an open file that we may see, with their values.
+pub fn xattrs(fd: impl AsFd) -> Result<Vec<(OsString, Vec<u8>)>> {
+    let fd = fd.as_fd();
+    let mut names = vec![0; XATTR_MAX];
+    let length = match fs::flistxattr(fd, &mut names) {
+        Err(rustix::io::Errno::OPNOTSUPP) => Ok(0),
+        result => result,
+    };
+    names.truncate(length.named(|| format!("flistxattr({})", number(fd)))?);
+    let mut attributes = Vec::new();
+    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; XATTR_MAX];
+        let call = || format!("fgetxattr({}, {:?})", number(fd), OsStr::from_bytes(name));
+        let length = fs::fgetxattr(fd, name, &mut value).named(call)?;
+        value.truncate(length);
+        attributes.push((OsStr::from_bytes(name).into(), value));
+    }
+    Ok(attributes)
+}
+
 /// How to take an advisory lock (`flock(2)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
