@@ -5,10 +5,15 @@
 
 pub mod attach;
 mod background;
+pub mod commit;
 pub mod container;
+mod content;
+pub mod cp;
 pub mod create;
+pub mod diff;
 pub mod events;
 pub mod exec;
+pub mod export;
 mod fetch;
 mod find;
 pub mod generate;

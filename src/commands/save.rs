@@ -68,12 +68,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         }
     };
     let Some(path) = &args.output else {
-        let output = ui::data_output().ok_or_else(|| {
-            Error::usage_with_hint(
-                "an archive is nothing for a terminal",
-                "name a file with `-o`, or redirect the output",
-            )
-        })?;
+        let output = ui::data_output().ok_or_else(no_terminal)?;
         return Ok(image::save_archive(&images, format, &open, output)?);
     };
     write_file(path, |output| Ok(image::save_archive(&images, format, &open, output)?))
@@ -114,6 +109,14 @@ fn check_empty(directory: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(directory, error)),
         _ => Ok(()),
     }
+}
+
+/// Why nothing is written to standard output.
+pub(super) fn no_terminal() -> Error {
+    Error::usage_with_hint(
+        "an archive is nothing for a terminal",
+        "name a file with `-o`, or redirect the output",
+    )
 }
 
 /// Writes a file that appears when it is whole; what is no regular file, such

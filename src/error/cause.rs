@@ -48,6 +48,8 @@ causes! {
     SANDBOX_EXISTS = "E023" "the name is another sandbox's";
     SANDBOX_MISSING = "E024" "there is no such sandbox";
     SANDBOX_DAMAGED = "E025" "the record of a sandbox cannot be read";
+    CHANGES_IN_MEMORY = "E026" "the changes of a sandbox are kept in memory only";
+    COPY = "E027" "files cannot be copied in or out";
     NETWORK = "E030" "the network cannot be set up";
     PORT = "E031" "a port cannot be published";
     USER_NAMESPACE = "E040" "this system refuses user namespaces";
@@ -115,6 +117,11 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::NoSuchSandbox(_) | Error::SandboxAmbiguous(_) => Cause::SANDBOX_MISSING,
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
         Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
+        Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
+        Error::Copy { .. }
+        | Error::Archive(_)
+        | Error::InTheWay { .. }
+        | Error::LooksDeleted(_) => Cause::COPY,
         _ => Cause::STORE,
     }
 }

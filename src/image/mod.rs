@@ -18,6 +18,7 @@
 mod archive;
 mod certificates;
 mod challenge;
+mod derive;
 mod docker;
 mod error;
 mod layout;
@@ -38,6 +39,7 @@ mod verify;
 
 use std::{io::Read, path::PathBuf, time::Duration};
 
+pub use derive::{Derivation, derive};
 pub use error::Error;
 pub use listener::{Event, Listener};
 pub use load::{Saved, load_archive, load_directory};

@@ -27,13 +27,15 @@
 //! What the parent does while the workload runs is `supervise.rs`. A workload
 //! whose streams are not ours has a log (`log.rs`) and a socket for clients
 //! (`keeper.rs`; `client.rs` is the other end, `attach.rs` what they say). One
-//! more process beside a workload, `exec`, is `join.rs`.
+//! more process beside a workload, `exec`, is `join.rs`; `files.rs` is for those who
+//! want its files.
 
 pub mod attach;
 mod child;
 mod client;
 mod command;
 pub mod domain;
+pub mod files;
 mod handshake;
 mod init;
 mod join;

@@ -63,6 +63,14 @@ impl Change {
         entry: &tar::Entry<'_, impl Read>,
         headers: &[u8],
     ) -> Result<Self, LayerError> {
+        Self::of_any_tar(entry, headers)?.of_a_layer()
+    }
+
+    /// The same of a tar that is no layer: every name is one.
+    pub(super) fn of_any_tar(
+        entry: &tar::Entry<'_, impl Read>,
+        headers: &[u8],
+    ) -> Result<Self, LayerError> {
         let name = entry.path_bytes();
         let malformed = || refused(&name, "has malformed extension headers");
         let records = Records::read(headers).ok_or_else(malformed)?;
@@ -80,6 +88,11 @@ impl Change {
                 Exceeded::count(ImageLimits::XATTRS as u64, "attributes", None),
             ));
         }
+        Ok(Self { path, kind, attributes })
+    }
+
+    fn of_a_layer(self) -> Result<Self, LayerError> {
+        let Self { path, kind, attributes } = self;
         let Some(file_name) = path.file_name().filter(|_| kind != Kind::Nothing) else {
             return Ok(Self { path, kind, attributes });
         };
@@ -88,7 +101,9 @@ impl Change {
             Marker::Whiteout(name) => (path.with_file_name(name), Kind::Whiteout),
             Marker::Opaque => (path.parent().map(PathBuf::from).unwrap_or_default(), Kind::Opaque),
             Marker::Reserved => (path, Kind::Nothing),
-            Marker::Invalid => return Err(refused(name, "is a whiteout of nothing")),
+            Marker::Invalid => {
+                return Err(refused(path.as_os_str().as_bytes(), "is a whiteout of nothing"));
+            }
         };
         Ok(Self { path, kind, attributes })
     }

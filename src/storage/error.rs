@@ -56,6 +56,16 @@ pub enum Error {
     SandboxVersion { id: String, version: u32 },
     #[error("cannot write the record of the sandbox")]
     Record(#[source] serde_json::Error),
+    #[error("the changes of {0} are kept in memory")]
+    ChangesInMemory(String),
+    #[error("cannot copy {path}")]
+    Copy { path: String, source: sys::Error },
+    #[error("a layer cannot hold {0}, which would mean that something is deleted")]
+    LooksDeleted(String),
+    #[error("cannot read the archive")]
+    Archive(#[source] LayerError),
+    #[error("cannot put {path} where {what} is")]
+    InTheWay { path: String, what: &'static str },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -116,7 +126,7 @@ impl Error {
 
     fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Store { source, .. } => Some(source.errno),
+            Self::Store { source, .. } | Self::Copy { source, .. } => Some(source.errno),
             Self::Layer { source, .. } | Self::Import { source, .. } => source.errno(),
             Self::NoRoom { source: Some(source), .. } => source.errno(),
             Self::NoRoom { source: None, .. } => Some(Errno::ENOSPC),
@@ -135,6 +145,10 @@ impl Hint for Error {
             Self::InUse { .. } => {
                 Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())
             }
+            Self::ChangesInMemory(_) => {
+                Some("they can be had by `sandbox cp` as long as it runs".into())
+            }
+            Self::LooksDeleted(_) => Some("remove or rename it in the sandbox".into()),
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
             | Self::Import { source: LayerError::Whiteout { source, .. }, .. }

@@ -21,10 +21,12 @@ use std::{
 
 use nix::errno::Errno;
 
+use super::merged::is_opaque;
 use crate::sys::{
     self, Named,
     fs::{
-        Timespec, Timestamps, fchmod, fchown, mkdir, open_directory, set_times, set_xattr, xattrs,
+        Timespec, Timestamps, fchmod, fchown, mkdir, open_directory, set_times, set_xattr, xattr,
+        xattr_names,
     },
 };
 
@@ -32,7 +34,6 @@ use crate::sys::{
 pub(super) const MOST: usize = 10_000;
 
 const LIST: &str = "implied";
-const OPAQUE: &str = "user.overlay.opaque";
 const OVERLAY: &[u8] = b"user.overlay.";
 
 /// Lists the directories, relative to `fs`, of the layer in this directory.
@@ -95,7 +96,7 @@ impl Layer {
         let mut place = self.fs.clone();
         let mut is_new = false; // Whether a directory above hides the layers below.
         for name in path {
-            is_new = is_new || is_opaque(&place);
+            is_new = is_new || is_cut(&place);
             place.push(name);
             match fs::symlink_metadata(&place) {
                 Ok(there) if there.is_dir() => {}
@@ -147,22 +148,25 @@ fn find(layers: &[Layer], path: &Path) -> Option<Found> {
     topmost.map(|path| Found { path, is_hidden: false })
 }
 
-fn is_opaque(directory: &Path) -> bool {
-    let read = open_directory(directory).and_then(xattrs);
-    read.is_ok_and(|attributes| attributes.iter().any(|(name, _)| name == OPAQUE))
+fn is_cut(directory: &Path) -> bool {
+    open_directory(directory).and_then(|dir| is_opaque(&dir)).unwrap_or(false)
 }
 
 /// As well as we can: owners and attributes of another user's store may be out
 /// of our reach, and labels of security modules always are.
 fn copy_attributes(from: &Path, to: &Path) -> sys::Result<()> {
     let there = fs::symlink_metadata(from).named(|| format!("lstat({from:?})"))?;
-    let attributes = open_directory(from).and_then(xattrs).unwrap_or_default();
+    let from = open_directory(from);
     let to = open_directory(to)?;
     let _ = fchown(&to, there.uid(), there.gid());
     fchmod(&to, there.mode() & 0o7777)?;
-    for (name, value) in &attributes {
-        if !name.as_bytes().starts_with(OVERLAY) {
-            let _ = set_xattr(&to, name, value);
+    if let Ok(from) = from {
+        for name in xattr_names(&from).unwrap_or_default() {
+            if let Ok(Some(value)) = xattr(&from, &name)
+                && !name.as_bytes().starts_with(OVERLAY)
+            {
+                let _ = set_xattr(&to, &name, &value);
+            }
         }
     }
     let modified = Timespec { tv_sec: there.mtime(), tv_nsec: there.mtime_nsec() };

@@ -29,6 +29,7 @@
 
 mod additional;
 mod budget;
+mod changes;
 mod check;
 mod collect;
 mod compression;
@@ -46,10 +47,12 @@ mod layers;
 mod lock;
 mod map;
 mod measure;
+mod merged;
 mod meter;
 mod names;
 mod owners;
 mod pax;
+mod placing;
 mod prune;
 mod record;
 mod remove;
@@ -65,6 +68,8 @@ mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod tree;
+mod tree_tar;
 mod turn;
 mod usage;
 
@@ -78,16 +83,19 @@ use nix::errno::Errno;
 
 pub use additional::Additional;
 pub use budget::Evicted;
+pub use changes::{Changes, Difference, Lower};
 pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
 pub use layer_tar::LayerTar;
 pub use map::Map;
+pub use placing::{Ownership, place};
 pub use prune::{Kind, Prune, Pruned, Removed};
 pub use reset::Reset;
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
+pub use tree::{Place, Tree, names_content, names_directory};
 pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
 

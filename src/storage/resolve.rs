@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// As many as the kernel follows (`path_resolution(7)`).
-const MAX_LINKS: usize = 40;
+pub(super) const MAX_LINKS: usize = 40;
 
 /// Resolves paths as if a directory were `/`.
 #[derive(Debug)]

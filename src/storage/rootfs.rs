@@ -55,7 +55,7 @@ fn changes(lower: Vec<PathBuf>, sandbox: &SandboxDir, mode: u32) -> Result<Overl
 }
 
 /// Whether `inner` is in `outer`, links resolved.
-fn contains(outer: &Path, inner: &Path) -> bool {
+pub(super) fn contains(outer: &Path, inner: &Path) -> bool {
     inner.starts_with(outer) || inner.canonicalize().is_ok_and(|inner| inner.starts_with(outer))
 }
 
@@ -63,7 +63,7 @@ fn contains(outer: &Path, inner: &Path) -> bool {
 ///
 /// Of a layer that an image has several times, the topmost hides whatever the
 /// others could show: all have the same names, and the same whiteouts.
-fn stack(diff_ids: &[DiffId]) -> Vec<&DiffId> {
+pub(super) fn stack(diff_ids: &[DiffId]) -> Vec<&DiffId> {
     let mut seen = BTreeSet::new();
     diff_ids.iter().rev().filter(|diff_id| seen.insert(*diff_id)).collect()
 }

@@ -28,12 +28,12 @@ use crate::{
 /// How the directories that are kept for the next sandbox begin.
 pub(super) const SPARE: &str = "spare-";
 /// What overlayfs is told to keep changes in.
-const UPPER: &str = "upper";
+pub(super) const UPPER: &str = "upper";
 /// What overlayfs is told to use for itself; it makes a directory of the same
 /// name in there.
-const WORK: &str = "work";
+pub(super) const WORK: &str = "work";
 /// Directories that lie above the layers (`implied.rs`).
-const LENT: &str = "lent";
+pub(super) const LENT: &str = "lent";
 /// What [`UPPER`] and overlayfs's own directory are called once they have had
 /// their day.
 const OLD_UPPER: &str = "old-upper";

@@ -18,14 +18,11 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags,
-        XattrFlags,
-    },
+    fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, XattrFlags},
     io::Errno,
 };
 
-pub use rustix::fs::{Access, Stat, Timespec, Timestamps};
+pub use rustix::fs::{Access, FileType, Stat, Timespec, Timestamps};
 
 use super::{Named, Result};
 
@@ -40,6 +37,12 @@ pub struct DirEntry {
 pub fn open_directory(path: &Path) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_DIRECTORY)"))
+}
+
+/// Opens a directory, following links, to resolve names in it: `O_PATH`.
+pub fn open_path(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_PATH | O_DIRECTORY)"))
 }
 
 /// Opens a file or a directory for reading.
@@ -119,6 +122,13 @@ pub fn create_file_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<File> {
         .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL, {mode:#o})", number(dir)))
 }
 
+/// Opens what is there for writing, if it is no link; a fifo keeps nobody waiting.
+pub fn open_to_write_at(dir: impl AsFd, name: &Path, truncate: bool) -> Result<File> {
+    let mut flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    flags.set(OFlags::TRUNC, truncate);
+    openat(dir, name, flags).map(File::from)
+}
+
 /// Creates a directory; `mode` is subject to the umask.
 pub fn mkdir_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
     fs::mkdirat(dir.as_fd(), name, Mode::from_raw_mode(mode))
@@ -166,9 +176,22 @@ pub fn is_whiteout(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
 }
 
+/// Whether this is a symbolic link.
+pub fn is_symlink(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_symlink()
+}
+
 /// Whether this is a directory.
 pub fn is_directory(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+/// Whether an open file is of `proc(5)` or `sysfs(5)`.
+pub fn is_of_the_kernel(fd: impl AsFd) -> Result<bool> {
+    /// `linux/magic.h`.
+    const SYSFS_MAGIC: i64 = 0x6265_6572;
+    let there = fs::fstatfs(fd.as_fd()).named(|| format!("fstatfs({})", number(fd)))?;
+    Ok([libc::PROC_SUPER_MAGIC, SYSFS_MAGIC].contains(&there.f_type))
 }
 
 /// Removes a name that is not a directory's.
@@ -296,29 +319,38 @@ pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
         .named(|| format!("fsetxattr({}, {name:?}, {} bytes)", number(fd), value.len()))
 }
 
-/// The most bytes of the names of a file's attributes, and of the value of one
-/// (`xattr(7)`).
-const XATTR_MAX: usize = 64 << 10;
-
-/// The extended attributes of an open file that we may see, with their values.
-pub fn xattrs(fd: impl AsFd) -> Result<Vec<(OsString, Vec<u8>)>> {
-    let fd = fd.as_fd();
-    let mut names = vec![0; XATTR_MAX];
-    let length = match fs::flistxattr(fd, &mut names) {
-        Err(rustix::io::Errno::OPNOTSUPP) => Ok(0),
-        result => result,
-    };
-    names.truncate(length.named(|| format!("flistxattr({})", number(fd)))?);
-    let mut attributes = Vec::new();
-    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        let mut value = vec![0; XATTR_MAX];
-        let call = || format!("fgetxattr({}, {:?})", number(fd), OsStr::from_bytes(name));
-        let length = fs::fgetxattr(fd, name, &mut value).named(call)?;
-        value.truncate(length);
-        attributes.push((OsStr::from_bytes(name).into(), value));
+/// An extended attribute of an open file; none if it has not got it, or if there
+/// are none in its file system.
+pub fn xattr(fd: impl AsFd, name: &OsStr) -> Result<Option<Vec<u8>>> {
+    let mut value = vec![0; MAX_XATTR];
+    match fs::fgetxattr(fd.as_fd(), name.as_bytes(), &mut value[..]) {
+        Ok(length) => {
+            value.truncate(length);
+            Ok(Some(value))
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+        Err(error) => Err(error).named(|| format!("fgetxattr({}, {name:?})", number(fd))),
     }
-    Ok(attributes)
 }
+
+/// The names of an open file's extended attributes, in order.
+pub fn xattr_names(fd: impl AsFd) -> Result<Vec<OsString>> {
+    let mut names = vec![0; MAX_XATTR];
+    let length = match fs::flistxattr(fd.as_fd(), &mut names[..]) {
+        Err(Errno::OPNOTSUPP) => 0,
+        listed => listed.named(|| format!("flistxattr({})", number(fd)))?,
+    };
+    let names = names.get(..length).unwrap_or_default().split(|byte| *byte == 0);
+    let mut names: Vec<OsString> = names
+        .filter(|name| !name.is_empty())
+        .map(|name| OsStr::from_bytes(name).to_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The longest value, and the longest list of names (`xattr(7)`), in bytes.
+const MAX_XATTR: usize = 64 << 10;
 
 /// How to take an advisory lock (`flock(2)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -79,8 +79,18 @@ fn a_directory_that_a_layer_does_not_list_is_as_it_was() {
         let nothing = ["run", &other, "sh", "-c", "test ! -e /data"];
         Test::sandbox(&nothing).store(&store).stdout("").check();
     }
-    let kept = ["run", "--name", "kept", &name, "sh", "-c", "chmod 711 /data"];
+    let kept = ["run", "--name", "kept", &name, "touch", "/data/private/z"];
     Test::sandbox(&kept).store(&store).check();
+    let changed = "C /data\nC /data/private\nA /data/private/z\n";
+    Test::sandbox(&["diff", "kept"]).store(&store).stdout(changed).check();
+    let exported = Test::sandbox(&["export", "kept"]).store(&store).output().stdout;
+    let mut exported = tar::Archive::new(exported.as_slice());
+    let mut mode_of = |name: &str| {
+        let named = |path: &[u8]| path.strip_suffix(b"/") == Some(name.as_bytes());
+        let mut entries = exported.entries().unwrap().map(Result::unwrap);
+        entries.find(|entry| named(&entry.path_bytes())).unwrap().header().mode().unwrap()
+    };
+    assert_eq!(mode_of("data"), 0o1777);
     Test::sandbox(&["rm", "kept"]).store(&store).check();
     store.assert_nothing_left();
 }
