@@ -4060,14 +4060,14 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__ls)
-            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
+            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -4298,14 +4298,14 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__images)
-            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
+            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)

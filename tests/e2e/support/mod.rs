@@ -12,7 +12,7 @@ mod pty;
 mod registry;
 mod test;
 
-pub(crate) use dir::{Dir, debian_packages, debian_tar};
+pub(crate) use dir::{Dir, debian_packages, debian_tar, services_tar};
 pub(crate) use faults::{BadLine, Line};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
