@@ -40,18 +40,27 @@ complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "start" -d 'Start sa
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "restart" -d 'Stop sandboxes that run, and start them'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "kill" -d 'Send a signal to the command of sandboxes'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "pause" -d 'Hold all processes of sandboxes still'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "unpause" -d 'Let sandboxes go on that are paused'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rename" -d 'Call a sandbox by another name'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "ps" -d 'List sandboxes that run'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "logs" -d 'Show what a sandbox has written'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "exec" -d 'Run one more command in a sandbox that runs'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "commit" -d 'Make an image of what a sandbox has become'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "cp" -d 'Copy files into a sandbox, or out of it'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "diff" -d 'Show which files a sandbox has added (A), changed (C) and deleted (D)'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "export" -d 'Write all files of a sandbox to a tar'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "events" -d 'Show what happens to sandboxes, until it is ended'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "top" -d 'Show the processes of a sandbox'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "stats" -d 'Show what sandboxes use, each second anew'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "pull" -d 'Fetch an image and unpack it'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "push" -d 'Put an image into a registry'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "login" -d 'Log in to a registry, and stay so'
+complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "logout" -d 'Forget the password for a registry'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "lock" -d 'Record in sandbox.lock what images are, so that `run --locked` takes just those'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "images" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_needs_command" -f -a "rmi" -d 'Remove images from the store'
@@ -104,10 +113,20 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l lockfile -d 'The
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s m -l memory -d 'Memory for all of its processes together' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cpuset-cpus -d 'CPUs to run on, such as 0-2,7' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
+best-effort\t'Do what can be done, and say what that is'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cgroupns -r -f -a "private\t''"
@@ -172,10 +191,20 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l lockfile -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s m -l memory -d 'Memory for all of its processes together' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cpuset-cpus -d 'CPUs to run on, such as 0-2,7' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
+best-effort\t'Do what can be done, and say what that is'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cgroupns -r -f -a "private\t''"
@@ -239,6 +268,20 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand kill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand pause" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand pause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand pause" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand pause" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand unpause" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand unpause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand unpause" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand unpause" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand unpause" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand rm" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -308,6 +351,45 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s t -l tty -d 'Gi
 complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, and no filter'
 complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -s a -l author -d 'Who made it' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -s c -l change -d 'Instruction of a Dockerfile to follow, such as `CMD ["sh"]` or `ENV A=1`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -s m -l message -d 'What its history is to say' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -s p -l pause -d 'Hold a sandbox that runs still meanwhile' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand commit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -s a -l archive -d 'Keep owners, as far as there are such ids'
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -s L -l follow-link -d 'Copy what SOURCE leads to, if it is a link'
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -s q -l quiet -d 'Print nothing; nothing is printed anyway'
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand cp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -s o -l output -d 'File to write (standard output if there is none)' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l since -d 'Begin with what happened since a time (RFC 3339, or how long ago, such as 5m), as far as it is known still' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l until -d 'End at this time' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -s f -l filter -d 'Only what fits: event=, container=, label=KEY[=VALUE]' -r
@@ -340,8 +422,22 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand top" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand top" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l format -d 'table, json, or a template such as `{{.Name}} {{.CPUPerc}}`' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -s a -l all -d 'Those that do not run, too'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l no-stream -d 'Once, and no more'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l no-trunc -d 'Do not shorten anything'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l lockfile -d 'The same with another file' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand pull" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -357,6 +453,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l compression -d 
 zstd\t''
 none\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l digestfile -d 'File to write the digest to' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -367,6 +466,29 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l status-fd -d 'W
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -s q -l quiet -d 'Show no progress'
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -s u -l username -d 'User name; asked for on a terminal' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -s p -l password -d 'Password, which others can see while the command runs' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l authfile -d 'File to keep it in [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
+false\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l password-stdin -d 'Read the password from standard input; else it is asked for on a terminal'
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -l authfile -d 'File to remove it from [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -s a -l all -d 'Forget the passwords for all registries'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l platform -d 'Platform to lock them for, such as linux/arm64; may be repeated (every linux platform if it is not given)' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l file -d 'File to use instead of sandbox.lock' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -380,14 +502,14 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l check -d 'Chang
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l update -d 'Look up again what is locked, for the same platforms'
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.Repository}}:{{.Tag}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s q -l quiet -d 'Print digests only'
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s a -l all -d 'Accepted, as there are no others than those shown'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand rmi" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -476,18 +598,21 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "prune" -d 'Remove layers that no image needs'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'How to print them' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.Repository}}:{{.Tag}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print digests only'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s a -l all -d 'Accepted, as there are no others than those shown'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l lockfile -d 'The same with another file' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Platform to fetch it for, such as linux/arm64' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -503,6 +628,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_s
 zstd\t''
 none\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'File to write the digest to' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from push" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -677,10 +805,20 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s m -l memory -d 'Memory for all of its processes together' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cpuset-cpus -d 'CPUs to run on, such as 0-2,7' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
+best-effort\t'Do what can be done, and say what that is'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -r -f -a "private\t''"
@@ -846,10 +984,20 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s m -l memory -d 'Memory for all of its processes together' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cpuset-cpus -d 'CPUs to run on, such as 0-2,7' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
+best-effort\t'Do what can be done, and say what that is'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
 false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -r -f -a "private\t''"
@@ -956,17 +1104,18 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_see
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "systemd" -d 'Print a systemd unit that keeps a sandbox running'
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
 never\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
-complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and not __fish_seen_subcommand_from check df prune reset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from check" -l format -d 'How to print what was found' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from check" -l tls-verify -d 'Whether to insist on HTTPS with a certificate that can be verified' -r -f -a "true\t''
@@ -1003,9 +1152,18 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t''
+never\t''"
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -s f -l force -d 'Do not ask'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs'"
@@ -1025,40 +1183,49 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "run" -d 'Run a command in a new sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "create" -d 'Make a sandbox, and print its id'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "start" -d 'Start sandboxes that do not run'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "restart" -d 'Stop sandboxes that run, and start them'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "kill" -d 'Send a signal to the command of sandboxes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rename" -d 'Call a sandbox by another name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "ps" -d 'List sandboxes that run'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "logs" -d 'Show what a sandbox has written'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "exec" -d 'Run one more command in a sandbox that runs'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "events" -d 'Show what happens to sandboxes, until it is ended'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "top" -d 'Show the processes of a sandbox'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "pull" -d 'Fetch an image and unpack it'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "push" -d 'Put an image into a registry'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "lock" -d 'Record in sandbox.lock what images are, so that `run --locked` takes just those'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "images" -d 'List the images in the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rmi" -d 'Remove images from the store'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "tag" -d 'Give an image in the store a further name'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "save" -d 'Write images to an archive'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "load" -d 'Read images from an archive'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "container" -d 'Work with sandboxes, by docker\'s grouped names'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "generate" -d 'Write files with which other programs run sandboxes'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "system" -d 'Look after the store: what it takes, what of it can go, whether it is whole'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "version" -d 'Show the version of this program'
-complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill rm rename ps logs attach exec events wait port top pull push lock images rmi tag save load import history inspect image container generate system info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "run" -d 'Run a command in a new sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "create" -d 'Make a sandbox, and print its id'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "start" -d 'Start sandboxes that do not run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "stop" -d 'Ask sandboxes to end, and insist after a while'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "restart" -d 'Stop sandboxes that run, and start them'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "kill" -d 'Send a signal to the command of sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "pause" -d 'Hold all processes of sandboxes still'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "unpause" -d 'Let sandboxes go on that are paused'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rm" -d 'Remove sandboxes, with everything that they wrote outside of volumes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rename" -d 'Call a sandbox by another name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "ps" -d 'List sandboxes that run'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "logs" -d 'Show what a sandbox has written'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "attach" -d 'See what a sandbox writes from now on, and type to it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "exec" -d 'Run one more command in a sandbox that runs'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "commit" -d 'Make an image of what a sandbox has become'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "cp" -d 'Copy files into a sandbox, or out of it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "diff" -d 'Show which files a sandbox has added (A), changed (C) and deleted (D)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "export" -d 'Write all files of a sandbox to a tar'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "events" -d 'Show what happens to sandboxes, until it is ended'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "wait" -d 'Wait until sandboxes have ended, and print their exit codes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "port" -d 'Show which ports of the host lead into a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "top" -d 'Show the processes of a sandbox'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "stats" -d 'Show what sandboxes use, each second anew'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "pull" -d 'Fetch an image and unpack it'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "push" -d 'Put an image into a registry'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "login" -d 'Log in to a registry, and stay so'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "logout" -d 'Forget the password for a registry'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "lock" -d 'Record in sandbox.lock what images are, so that `run --locked` takes just those'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "images" -d 'List the images in the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "rmi" -d 'Remove images from the store'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "tag" -d 'Give an image in the store a further name'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "save" -d 'Write images to an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "load" -d 'Read images from an archive'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "import" -d 'Make an image of one layer from a tar of a file system'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "history" -d 'Show the steps by which an image was made, the last one first'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "image" -d 'Work with images, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "container" -d 'Work with sandboxes, by docker\'s grouped names'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "generate" -d 'Write files with which other programs run sandboxes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "system" -d 'Look after the store: what it takes, what of it can go, whether it is whole'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "info" -d 'Show what this machine can do, and what to do where something is missing'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "version" -d 'Show the version of this program'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and not __fish_seen_subcommand_from run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "ls" -d 'List the images in the store'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "pull" -d 'Fetch an image and unpack it'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "push" -d 'Put an image into a registry'
@@ -1091,3 +1258,4 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_su
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "check" -d 'Read the whole store again, and tell what of it is damaged'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "df" -d 'Show how much of the disk the store takes, and for what'
 complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
+complete -c sandbox -n "__fish_sandbox_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes'

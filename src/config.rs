@@ -5,6 +5,7 @@
 mod auth;
 mod file;
 mod offline;
+mod registries;
 mod size;
 
 use std::{
@@ -22,7 +23,11 @@ pub(crate) use file::parse_toml;
 pub use offline::Offline;
 pub use size::parse_size;
 
-use crate::{hint::Hint, sys::accounts};
+use crate::{
+    hint::Hint,
+    oci::{ImageLimits, Registries},
+    sys::accounts,
+};
 
 /// What the environment and the global options say.
 #[derive(Debug, Clone)]
@@ -42,12 +47,26 @@ pub struct Config {
     pub transport: Transport,
     /// Where credentials for them are.
     pub auth: Auth,
+    /// `[registries]` and `[aliases]` of `config.toml`.
+    pub registries: Registries,
     /// Why no registry is asked, if none is.
     pub offline: Option<Offline>,
     /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
     pub locked: bool,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
+    /// `[image-limits]` of `config.toml`.
+    pub image_limits: ImageLimits,
+    /// The further stores that it names.
+    pub additional: Vec<AdditionalStore>,
+}
+
+/// A store that is only read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdditionalStore {
+    pub path: PathBuf,
+    /// Whether it belongs to the user, who must be known before ids change.
+    pub is_ours: bool,
 }
 
 /// What the environment says about connections.
@@ -61,6 +80,8 @@ pub struct Transport {
     pub ssl_cert_file: Option<PathBuf>,
     /// `SSL_CERT_DIR`: a directory of them.
     pub ssl_cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry (containers-certs.d(5)).
+    pub cert_dirs: Vec<PathBuf>,
 }
 
 /// What is wrong with the settings.
@@ -103,6 +124,7 @@ impl Config {
             Some(root) => std::path::absolute(&root).unwrap_or(root),
             None => default_root(home.as_deref())?,
         };
+        let cert_dirs = cert_dirs(home.as_deref());
         let file = match config_file(home.as_deref()) {
             Some(path) => File::read(&path)?,
             None => File::default(),
@@ -114,16 +136,29 @@ impl Config {
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),
             source_date_epoch: text("SOURCE_DATE_EPOCH").and_then(|time| time.parse().ok()),
-            transport: Transport::load(),
+            transport: Transport { cert_dirs, ..Transport::load() },
+            registries: file.registries(),
             offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
+            additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             storage: file.storage,
+            image_limits: file.image_limits.into(),
         })
     }
 
     /// The value of a variable that the user has named (`-e NAME`).
     pub fn variable(&self, name: &str) -> Option<OsString> {
         env::var_os(name)
+    }
+}
+
+impl AdditionalStore {
+    /// One that is not there, such as on a file system that is not mounted, holds
+    /// nothing.
+    fn find(path: &PathBuf) -> Self {
+        let user = nix::unistd::geteuid().as_raw();
+        let is_ours = fs::metadata(path).is_ok_and(|found| found.uid() == user);
+        Self { path: path.clone(), is_ours }
     }
 }
 
@@ -138,6 +173,7 @@ impl Transport {
             no_proxy: either("NO_PROXY"),
             ssl_cert_file: path("SSL_CERT_FILE"),
             ssl_cert_dir: path("SSL_CERT_DIR"),
+            cert_dirs: Vec::new(),
         }
     }
 }
@@ -172,14 +208,21 @@ fn home() -> Option<PathBuf> {
     })
 }
 
-fn config_file(home: Option<&Path>) -> Option<PathBuf> {
-    Some(config_home(home)?.join("sandbox/config.toml"))
-}
-
 /// XDG base directory specification; without a home there is none.
 fn config_home(home: Option<&Path>) -> Option<PathBuf> {
     let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     config.or_else(|| home.map(|home| home.join(".config")))
+}
+
+fn config_file(home: Option<&Path>) -> Option<PathBuf> {
+    Some(config_home(home)?.join("sandbox/config.toml"))
+}
+
+/// The user's own before the machine's, podman's before docker's.
+fn cert_dirs(home: Option<&Path>) -> Vec<PathBuf> {
+    let own = config_home(home).map(|config| config.join("containers/certs.d"));
+    let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+    own.into_iter().chain(system).collect()
 }
 
 /// XDG base directory specification; without a home, a directory that only we

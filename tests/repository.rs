@@ -127,6 +127,42 @@ fn no_lookup_of_the_c_library_is_linked() {
     assert_eq!(linked, [""; 0]);
 }
 
+/// The table of attacks says which tests prove what.
+#[test]
+fn every_attack_of_the_list_has_tests() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect::<Vec<_>>())
+        .filter(|row| row[0].parse::<u32>().is_ok())
+        .collect();
+    let numbers: Vec<u32> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
+    assert_eq!(numbers, (1..=35).collect::<Vec<_>>());
+    for row in rows {
+        let tests: Vec<&str> = row[3].split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "line {} has no test", row[0]);
+        for test in tests {
+            assert!(is_test(test), "there is no test {test}");
+        }
+    }
+}
+
+/// Whether `file::name` is a test in one of the places where those of the table are.
+fn is_test(test: &str) -> bool {
+    let (file, name) = test.split_once("::").unwrap();
+    let call = format!("fn {name}(");
+    let places = ["tests/e2e/hostile/", "tests/e2e/", "src/"];
+    let files = places
+        .iter()
+        .flat_map(|place| [format!("{place}{file}.rs"), format!("{place}{file}/mod.rs")]);
+    files.filter_map(|path| fs::read_to_string(root().join(path)).ok()).any(|text| {
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        let is_it = |pair: &[&str]| pair[0] == "#[test]" && pair[1].starts_with(&call);
+        lines.windows(2).any(is_it)
+    })
+}
+
 /// `SANDBOX_BLESS=1 cargo test --test repository` writes what this test compares.
 #[test]
 fn completions_and_manual_pages_are_fresh() {

@@ -107,8 +107,7 @@ fn prune_sandboxes(args: &PruneArgs, context: &Context) -> Result<(), Error> {
     }
     let store = context.store_alone()?;
     let mut removed = String::new();
-    for found in Found::all(context)? {
-        let state = found.state()?;
+    for (found, state) in Found::all(context)? {
         let fits = |filter: &PruneFilter| match filter {
             PruneFilter::Until(time) => {
                 parse_rfc3339(&found.config.created) < parse_rfc3339(&rfc3339(*time))

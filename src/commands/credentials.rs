@@ -51,22 +51,26 @@ pub(super) fn places(authfile: Option<PathBuf>, context: &Context) -> Vec<Place>
 /// image is to be fetched.
 ///
 /// Done before we enter a namespace, where a helper would be root to itself and
-/// a stranger to the user's keyring. What is wrong will be said if the answer is
-/// needed.
+/// a stranger to the user's keyring.
 pub(super) fn ask_helpers(
     reference: &Reference,
     policy: PullPolicy,
     args: &RegistryArgs,
     context: &Context,
 ) {
-    let Reference::Registry(name) = reference else { return };
+    let registries = &context.config.registries;
+    let Reference::Registry(name) = &registries.complete(reference) else { return };
     if reference.id().is_some() || policy == PullPolicy::Never || context.config.offline.is_some() {
         return;
     }
     let store = Store::unswept(&context.config.root);
-    if policy == PullPolicy::Missing && store.has_name(&stored_name(reference)) {
+    if policy == PullPolicy::Missing && store.has_name(&stored_name(reference, context)) {
         return;
     }
-    let found = keyring(args, &name.registry, context).map(|keyring| keyring.lookup_name(name));
-    drop(found);
+    // What is wrong will be told when the answer is needed.
+    let Ok(keyring) = keyring(args, &name.registry, context) else { return };
+    let mirrors = registries.of(&name.registry).mirrors.into_iter();
+    for name in mirrors.map(|mirror| mirror.mirrored(name)).chain([name.clone()]) {
+        let _ = keyring.lookup_name(&name);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! There is nobody who could tell: each supervisor replaces the state of its
 //! sandbox, and that is what is watched. Two looks at all states are compared
-//! ([`changes`]), so that nothing is missed between them but what came and went.
+//! (`changes`), so that nothing is missed between them but what came and went.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     Context,
-    find::Found,
+    find::{Condition, Found},
     options::{TemplateFormat, parse_moment},
 };
 use crate::{
@@ -143,11 +143,9 @@ fn look(watcher: &Watcher, context: &Context) -> Result<Snapshot, Error> {
         let _ = watcher.add(&root.join(directory)); // There may be no store yet.
     }
     let mut all = Snapshot::new();
-    for found in Found::all(context)? {
+    for (found, Condition(state)) in Found::all(context)? {
         let _ = watcher.add(found.stored.path());
-        if let Ok(state) = found.state() {
-            all.insert(found.config.id.clone(), (found.config, state.0));
-        }
+        all.insert(found.config.id.clone(), (found.config, state));
     }
     Ok(all)
 }

@@ -98,10 +98,21 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
         },
     };
     let seccomp = seccomp.as_ref();
-    let mut added = runtime::add(&Addition { supervisor, workload, process: &process, seccomp })?;
+    let (process, confinement) = (&process, &state.confinement);
+    let strict = found.config.resources.strict;
+    let addition = Addition { supervisor, workload, process, seccomp, confinement, strict };
+    let mut added = runtime::add(&addition)?;
+    if added.is_outside() {
+        context.ui.note("this command is outside of the sandbox's cgroup, and so of its limits");
+    }
     background.map(|background| background.report(found.stored.id())).transpose()?;
     let stop_signal = Signal::SIGTERM;
-    Ok(added.wait(&Supervision { timeout: None, stop_signal, leaves_orphans: false })?)
+    Ok(added.wait(&Supervision {
+        timeout: None,
+        stop_signal,
+        leaves_orphans: false,
+        memory: None,
+    })?)
 }
 
 impl Args {

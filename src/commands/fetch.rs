@@ -1,14 +1,18 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{Context, credentials::keyring, lock::Pin, options::RegistryArgs};
 use crate::{
     error::Error,
-    image::{self, Options, Source},
+    image::{self, Event, Listener, Options, Source},
     oci::{Digest, Image, Platform, Reference},
     runtime::domain::Domain,
     storage::Store,
@@ -41,6 +45,8 @@ pub(super) struct Request<'a> {
 
 /// Layers that are fetched and unpacked at the same time.
 const LAYERS_AT_ONCE: usize = 4;
+/// A connection that brings nothing for so long counts as broken.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The image, from the store or from where it comes from.
 ///
@@ -55,13 +61,18 @@ pub(super) fn image(
     if let Some(pin) = request.pin {
         return pinned(pin, request, store, domain, context);
     }
-    let name = resolve(request.reference, store)?;
+    let reference = context.config.registries.complete(request.reference);
+    let request = &Request { reference: &reference, ..*request };
+    let name = resolve(request.reference, store, context)?;
     let is_id = request.reference.id().is_some();
     if is_id || request.policy != PullPolicy::Always && is_named_for_good(request.reference) {
         let serves = |image: &Image| {
             request.platform.is_none_or(|wanted| image.config.platform().serves(wanted))
         };
         if let Some(image) = store.image(&name)?.filter(serves) {
+            return Ok(image);
+        }
+        if let Some(image) = adopt(&name, request, store, domain, context)? {
             return Ok(image);
         }
     }
@@ -73,6 +84,27 @@ pub(super) fn image(
     }
     check_online(&name, request, context)?;
     fetch(&name, request, store, domain, context)
+}
+
+/// The image from another store in which it cannot be used in place; if that fails,
+/// from where it comes.
+fn adopt(
+    name: &str,
+    request: &Request<'_>,
+    store: &Store,
+    domain: &mut Domain,
+    context: &Context,
+) -> Result<Option<Image>, Error> {
+    if !store.has_additional() {
+        return Ok(None);
+    }
+    domain.settle()?;
+    let host = Platform::host();
+    let wanted = request.platform.unwrap_or(&host);
+    store.adopt(name, |config| config.platform().serves(wanted)).or_else(|error| {
+        context.ui.note(&with_causes(&error));
+        Ok(None)
+    })
 }
 
 /// The image that a lock names, from the store if it has it by any name: what
@@ -138,21 +170,28 @@ fn check_online(name: &str, request: &Request<'_>, context: &Context) -> Result<
 }
 
 /// The name in the store that a reference means, by whatever id or name.
-pub(super) fn resolve(reference: &Reference, store: &Store) -> Result<String, Error> {
+pub(super) fn resolve(
+    reference: &Reference,
+    store: &Store,
+    context: &Context,
+) -> Result<String, Error> {
     let named = match reference.id() {
         Some(id) => store.name_of(&id)?,
         None => None,
     };
-    Ok(named.unwrap_or_else(|| stored_name(reference)))
+    Ok(named.unwrap_or_else(|| stored_name(reference, context)))
 }
 
 /// What an image is called in the store: an id is its own name, and from wherever it is asked for, a file
 /// or directory has one name.
-pub(super) fn stored_name(reference: &Reference) -> String {
+pub(super) fn stored_name(reference: &Reference, context: &Context) -> String {
+    absolute(context.config.registries.complete(reference))
+}
+
+fn absolute(mut reference: Reference) -> String {
     if let Some(id) = reference.id() {
         return id.to_string();
     }
-    let mut reference = reference.clone();
     match &mut reference {
         Reference::Registry(_) | Reference::Host => {}
         Reference::RootFs(path)
@@ -186,8 +225,18 @@ fn fetch(
     context: &Context,
 ) -> Result<Image, Error> {
     let host = Platform::host();
-    let options = options(request.registry, registry_of(request.reference), context)?;
-    let source = image::open(request.reference, request.platform.unwrap_or(&host), &options)?;
+    let wanted = request.platform.unwrap_or(&host);
+    let waiting = || context.ui.detail(&format!("{name}: another command is fetching it"));
+    let turn = store.take_turn(name, waiting)?;
+    if turn.waited && is_named_for_good(request.reference) {
+        let serves = |image: &Image| image.config.platform().serves(wanted);
+        if let Some(image) = store.image(name)?.filter(serves) {
+            return Ok(image); // It has come while we waited, which is as good as new.
+        }
+    }
+    let progress = Progress::new(context.ui);
+    let options = options(request.registry, registry_of(request.reference), context, &progress)?;
+    let source = image::open(request.reference, wanted, &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
     if let Some(image) =
@@ -196,7 +245,7 @@ fn fetch(
         return Ok(image); // Nothing has changed since last time.
     }
     domain.settle()?;
-    add_layers(&source, store, &Progress::new(context.ui))?;
+    add_layers(&source, store, &progress)?;
     let image = store.put_image(name, source.manifest(), source.config())?;
     keep_within_budget(store, context)?;
     Ok(image)
@@ -218,7 +267,8 @@ pub(super) fn again(
     if let Reference::Registry(name) = &mut reference {
         name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
     }
-    let options = options(&RegistryArgs::new(tls_verify), "", context)?;
+    let progress = Progress::new(context.ui);
+    let options = options(&RegistryArgs::new(tls_verify), "", context, &progress)?;
     let open = |platform: &Platform| image::open(&reference, platform, &options);
     let source = match open(&Platform::host()) {
         Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
@@ -227,9 +277,20 @@ pub(super) fn again(
     if source.manifest_digest() != manifest {
         return Err(Error::usage(format!("`{reference}` is another image now")));
     }
-    add_layers(&source, store, &Progress::new(context.ui))?;
+    add_layers(&source, store, &progress)?;
     store.put_image(name, source.manifest(), source.config())?;
     Ok(())
+}
+
+/// An error in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// Evicts images if `storage.max` is set and exceeded; one that this store has
@@ -260,8 +321,10 @@ pub(super) fn options(
     args: &RegistryArgs,
     registry: &str,
     context: &Context,
+    progress: &Progress,
 ) -> Result<Options, Error> {
     let transport = context.config.transport.clone();
+    let registries = context.config.registries.clone();
     Ok(Options {
         offline: context.config.offline.is_some(),
         tls_verify: args.tls_verify,
@@ -271,14 +334,41 @@ pub(super) fn options(
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
+        cert_dir: args.cert_dir.clone(),
+        cert_dirs: transport.cert_dirs,
+        silence: registries.silence.unwrap_or(SILENCE),
+        registries,
+        listener: listener(progress.clone()),
+        limits: context.config.image_limits.clone(),
     })
 }
 
-/// Fetches and unpacks what the store lacks, some layers at a time.
+/// Who waits for more than a moment is told why.
+fn listener(progress: Progress) -> Listener {
+    Listener::new(move |event| match event {
+        Event::Waiting { .. } => progress.note(&event.to_string()),
+        _ => progress.detail(&event.to_string()),
+    })
+}
+
+/// Fetches and unpacks what the store lacks, if there is room for it.
+pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+    let missing = source.layers().iter().filter(|layer| !store.has_layer(&layer.diff_id));
+    let sizes: BTreeMap<_, _> =
+        missing.map(|layer| (&layer.diff_id, layer.descriptor.size)).collect();
+    let needed = sizes.values().fold(0, |sum: u64, size| sum.saturating_add(*size));
+    store.expect_room(needed)?;
+    add_each_layer(source, store, progress).map_err(|error| match error {
+        Error::Storage(error) => store.give_back_room(error, needed).into(),
+        error => error,
+    })
+}
+
+/// Some layers at a time.
 ///
 /// The first failure is the one reported; layers that are done by then stay,
 /// and need not be fetched again.
-pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
+fn add_each_layer(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
     let layers = source.layers();
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
@@ -326,7 +416,7 @@ mod tests {
     #[test]
     fn a_directory_has_one_name_from_everywhere() {
         let here = std::env::current_dir().unwrap();
-        let name = |text: &str| stored_name(&text.parse().unwrap());
+        let name = |text: &str| absolute(text.parse().unwrap());
         assert_eq!(name("oci:lay:1"), format!("oci:{}/lay:1", here.display()));
         assert_eq!(name("oci:/lay"), "oci:/lay");
         assert_eq!(name("alpine"), "docker.io/library/alpine:latest");

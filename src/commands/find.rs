@@ -8,9 +8,9 @@ use nix::unistd::Pid;
 use super::Context;
 use crate::{
     error::Error,
-    oci::{ExitStatus, ProcessId, SandboxConfig, SandboxState, Status},
-    runtime::attach,
-    storage::{SandboxDir, Store, StoredSandbox},
+    oci::{ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState, Status},
+    runtime::{attach, pause},
+    storage::{self, SandboxDir, Store, StoredSandbox},
     sys,
 };
 
@@ -33,18 +33,23 @@ impl Found {
         Ok(Self { stored, config })
     }
 
-    /// All of them, newest first; what is damaged is told, and left out.
-    pub(super) fn all(context: &Context) -> Result<Vec<Self>, Error> {
+    /// All of them and how it goes with each, newest first; what is damaged is
+    /// told, and left out.
+    pub(super) fn all(context: &Context) -> Result<Vec<(Self, Condition)>, Error> {
         let mut all = Vec::new();
         for stored in Store::unswept(&context.config.root).sandboxes()? {
-            match stored.config() {
-                Ok(config) => all.push(Self { stored, config }),
+            match (stored.config(), stored.state()) {
+                (Ok(config), Ok(state)) => {
+                    all.push((Self { stored, config }, Condition::of(state)));
+                }
                 // It may have gone since, which is no news.
-                Err(error) if stored.path().exists() => context.ui.note(&error.to_string()),
-                Err(_) => {}
+                (Err(error), _) | (_, Err(error)) if stored.path().exists() => {
+                    context.ui.note(&error.to_string());
+                }
+                _ => {}
             }
         }
-        all.sort_by(|a, b| b.config.created.cmp(&a.config.created));
+        all.sort_by(|(a, _), (b, _)| b.config.created.cmp(&a.config.created));
         Ok(all)
     }
 
@@ -71,28 +76,39 @@ impl Found {
 
     /// Waits until it does not run; false if that took too long.
     pub(super) fn wait(&self, longest: Option<Duration>) -> Result<bool, Error> {
-        let deadline = longest.map(|longest| Instant::now() + longest);
-        let mut pause = Duration::from_millis(1);
-        while self.stored.state().is_ok_and(|state| Condition::of(state).is_alive()) {
+        const PAUSE: Duration = Duration::from_millis(50);
+        let deadline = longest.and_then(|longest| Instant::now().checked_add(longest));
+        while let Some(supervisor) = self.supervisor() {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(false);
             }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
+            // It may be busy with its last words when the end has been written down.
+            sys::process::wait_for_end(supervisor.pid, PAUSE);
         }
         Ok(true)
     }
 
-    /// Ends it: asks, and after `grace` insists.
-    pub(super) fn stop(&self, signal: Signal, grace: Duration) -> Result<(), Error> {
-        if !self.state()?.is_alive() {
-            return Ok(());
+    /// Who watches over it, while it runs.
+    fn supervisor(&self) -> Option<ProcessId> {
+        let Condition(state) = self.state().ok().filter(Condition::is_alive)?;
+        state.supervisor
+    }
+
+    /// Asks it to end, if it runs.
+    pub(super) fn ask_to_end(&self, signal: Signal) -> Result<(), Error> {
+        match self.state()?.0.status {
+            Status::Created | Status::Exited => Ok(()),
+            Status::Running => self.signal(signal),
+            Status::Paused => {
+                self.unpause()?; // It could not obey.
+                self.signal(signal)
+            }
         }
-        self.signal(signal)?;
-        if self.wait(Some(grace))? {
-            return Ok(());
-        }
-        self.kill()
+    }
+
+    /// Ends it if it does not end in time by itself.
+    pub(super) fn end_after(&self, grace: Duration) -> Result<(), Error> {
+        if self.wait(Some(grace))? { Ok(()) } else { self.kill() }
     }
 
     /// Ends it at once, together with a supervisor that does not answer.
@@ -107,6 +123,40 @@ impl Found {
             self.wait(None)?;
         }
         Ok(())
+    }
+
+    /// Holds all its processes still.
+    pub(super) fn pause(&self, context: &Context) -> Result<(), Error> {
+        let Condition(state) = self.state()?;
+        let name = self.config.display_name();
+        let (Some(workload), Status::Running) = (state.process, state.status) else {
+            let what = format!("{name} cannot be paused: it is {}", state.status.as_str());
+            return Err(Error::usage(what));
+        };
+        let cgroup = state.confinement.cgroup.as_deref();
+        if self.config.pids != PidChoice::Own && cgroup.is_none() {
+            let what = format!(
+                "{name} cannot be paused: with `--pid` and no cgroup its processes cannot be \
+                 told from others"
+            );
+            return Err(Error::usage(what));
+        }
+        let way = pause::hold(workload, cgroup)?;
+        context.ui.detail(match way {
+            pause::Way::Freezer => "frozen, as a cgroup",
+            pause::Way::Signals => "each process stopped by SIGSTOP: it has no cgroup",
+        });
+        Ok(self.stored.mark_paused(workload)?)
+    }
+
+    /// Lets them go on.
+    pub(super) fn unpause(&self) -> Result<(), Error> {
+        let Condition(state) = self.state()?;
+        let (Some(workload), Status::Paused) = (state.process, state.status) else {
+            return Err(Error::usage(format!("{} is not paused", self.config.display_name())));
+        };
+        pause::release(workload, state.confinement.cgroup.as_deref())?;
+        Ok(self.stored.unmark_paused()?)
     }
 
     /// The signal that asks it to end.
@@ -124,9 +174,10 @@ pub(super) fn take(stored: &StoredSandbox) -> Result<SandboxDir, Error> {
     loop {
         match stored.take()? {
             Some(directory) => return Ok(directory),
-            None if Instant::now() < deadline && stored.path().exists() => {
-                std::thread::sleep(PAUSE);
+            None if !stored.path().exists() => {
+                return Err(storage::Error::NoSuchSandbox(stored.id().into()).into());
             }
+            None if Instant::now() < deadline => std::thread::sleep(PAUSE),
             None => {
                 let what = format!("{} is being started or removed by another", stored.id());
                 return Err(Error::usage(what));
@@ -139,20 +190,27 @@ impl Condition {
     /// What was written down may have been overtaken: a supervisor that was
     /// killed writes nothing, and its workload dies with it.
     fn of(state: SandboxState) -> Self {
-        let alive = state.supervisor.is_some_and(is_alive);
-        match state.status {
-            Status::Running | Status::Paused if !alive => Self(SandboxState {
-                status: Status::Exited,
-                supervisor: None,
-                process: None,
-                exit: state.exit.or(Some(ExitStatus::Signaled(Signal::SIGKILL as i32))),
-                error: Some("its supervisor was killed".into()),
-                ports: Vec::new(),
-                addresses: Vec::new(),
-                ..state
-            }),
-            _ => Self(state),
-        }
+        let lost = match state.status {
+            Status::Created | Status::Exited => None,
+            Status::Running | Status::Paused if is_of_earlier_boot(&state) => {
+                Some("the machine was stopped while it ran")
+            }
+            Status::Running | Status::Paused => match state.supervisor {
+                Some(supervisor) if is_alive(supervisor) => None,
+                _ => Some("its supervisor was killed"),
+            },
+        };
+        let Some(lost) = lost else { return Self(state) };
+        Self(SandboxState {
+            status: Status::Exited,
+            supervisor: None,
+            process: None,
+            exit: state.exit.or(Some(ExitStatus::Signaled(Signal::SIGKILL as i32))),
+            error: Some(lost.into()),
+            ports: Vec::new(),
+            addresses: Vec::new(),
+            ..state
+        })
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -160,6 +218,12 @@ impl Condition {
     }
 }
 
+/// Its process ids may be those of others by now.
+fn is_of_earlier_boot(state: &SandboxState) -> bool {
+    let (then, now) = (state.boot.as_ref(), sys::kernel::boot_id());
+    then.zip(now.as_ref()).is_some_and(|(then, now)| then != now)
+}
+
 fn is_alive(process: ProcessId) -> bool {
-    sys::process::start_time(process.pid) == Some(process.start_time)
+    sys::process::is_alive(process.pid, process.start_time)
 }

@@ -57,7 +57,7 @@ struct Step {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
-    let name = resolve(&args.image, &store)?;
+    let name = resolve(&args.image, &store, context)?;
     let image = store.image(&name)?.ok_or_else(|| not_there(&name))?;
     let mut steps = steps(&image, &store);
     if !args.no_trunc {

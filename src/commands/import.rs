@@ -44,7 +44,7 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let name = args.name.as_ref().map(new_name).transpose()?;
+    let name = args.name.as_ref().map(|name| new_name(name, context)).transpose()?;
     let store = context.store_alone()?;
     let diff_id = store.import_layer(&mut open(&args.file)?)?;
     let size = store.layer_tar(&diff_id)?.size();

@@ -9,7 +9,10 @@ use crate::{
     error::Error,
     network::user::{self, Hold},
     oci::Platform,
-    runtime::domain::{self, Plan},
+    runtime::{
+        domain::{self, Plan},
+        limits::cgroup::Base,
+    },
     sys::kernel,
     ui,
 };
@@ -106,8 +109,36 @@ fn limits() -> [Finding; 3] {
     [
         limit("open files", Resource::Nofile),
         limit("processes", Resource::Nproc),
-        fact("memory, CPUs", "no limits yet: cgroups are not used"),
+        limits_of_sandboxes(),
     ]
+}
+
+/// What holds `--memory` and its like.
+fn limits_of_sandboxes() -> Finding {
+    const CONTROLLERS: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
+    let name = "limits of sandboxes";
+    let base = match Base::find() {
+        Ok(base) => base,
+        Err(why) => {
+            let value = "by sampling, affinity and rlimits".into();
+            let remedy = format!(
+                "{why}; on a machine with systemd, `systemd-run --user --scope -p Delegate=yes \
+                 sandbox run …` gives it one"
+            );
+            return Finding { name, works: Some(false), value, remedy: Some(remedy) };
+        }
+    };
+    let offered = base.controllers();
+    let (here, missing): (Vec<_>, Vec<_>) =
+        CONTROLLERS.into_iter().partition(|wanted| offered.iter().any(|it| it == wanted));
+    let value = format!("by cgroups in {}: {}", base.directory().display(), here.join(" "));
+    let remedy = (!missing.is_empty()).then(|| {
+        let missing = missing.join(", ");
+        format!(
+            "not handed down: {missing}; see DelegateControllers= in systemd.resource-control(5)"
+        )
+    });
+    Finding { name, works: Some(missing.is_empty()), value, remedy }
 }
 
 /// What can only be seen by trying it, in the domain.

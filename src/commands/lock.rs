@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     image,
     oci::{ExitStatus, Name, Platform, Reference},
-    ui,
+    ui::{self, Progress},
 };
 
 /// Record in sandbox.lock what images are, so that `run --locked` takes just those
@@ -55,7 +55,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     context.online("lock an image")?;
     let path = args.path()?;
     let old = LockFile::read(&path)?;
-    let wanted = args.wanted(old.as_ref(), &path)?;
+    let wanted = args.wanted(old.as_ref(), &path, context)?;
     let mut entries = Vec::new();
     for (reference, platforms) in wanted {
         entries.push(args.look_up(reference, platforms, context)?);
@@ -84,10 +84,11 @@ impl Args {
         &self,
         old: Option<&LockFile>,
         path: &Path,
+        context: &Context,
     ) -> Result<Vec<(Name, Vec<Platform>)>, Error> {
-        let mut names: Vec<&Name> = Vec::new();
+        let mut names: Vec<Name> = Vec::new();
         for image in &self.images {
-            let name = pin::lockable(image)?;
+            let name = context.config.registries.complete_name(pin::lockable(image)?);
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -95,14 +96,14 @@ impl Args {
         if !self.check && !self.update {
             return match names.as_slice() {
                 [] => Err(no_image()),
-                names => Ok(names.iter().map(|&n| (n.clone(), self.platform.clone())).collect()),
+                names => Ok(names.iter().map(|n| (n.clone(), self.platform.clone())).collect()),
             };
         }
         let old = old.ok_or_else(|| pin::no_lock(path))?;
         let entry = |name: &Name| old.entry(name).ok_or_else(|| pin::not_in(name, path));
         let entries: Vec<&Entry> = match names.as_slice() {
             [] => old.images.iter().collect(),
-            names => names.iter().map(|name| entry(name)).collect::<Result<_, _>>()?,
+            names => names.iter().map(entry).collect::<Result<_, _>>()?,
         };
         let platforms = |entry: &Entry| match self.platform.is_empty() {
             true => entry.platforms.clone(),
@@ -118,7 +119,7 @@ impl Args {
         context: &Context,
     ) -> Result<Entry, Error> {
         let registry = RegistryArgs::new(self.tls_verify);
-        let options = options(&registry, "", context)?;
+        let options = options(&registry, "", context, &Progress::new(context.ui))?;
         let survey = image::survey(&reference, &platforms, &options)?;
         let image::Survey { root, manifests } = survey;
         Ok(Entry {

@@ -20,7 +20,7 @@ use crate::{
         auth::{self, AuthFile, Credentials, Keyring},
     },
     oci::Secret,
-    ui,
+    ui::{self, Progress},
 };
 
 /// More than any password or token takes.
@@ -53,6 +53,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     authfile: Option<PathBuf>,
 
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
+
     /// Whether to insist on HTTPS with a certificate that can be verified
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     tls_verify: bool,
@@ -64,7 +69,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let file = auth_file(args.authfile.as_ref(), context)?;
     let user = args.user()?;
     let credentials = Credentials::new(user.clone(), args.password(&user, context)?);
-    let options = options(&RegistryArgs::new(args.tls_verify), "", context)?;
+    let registry =
+        RegistryArgs { cert_dir: args.cert_dir.clone(), ..RegistryArgs::new(args.tls_verify) };
+    let options = options(&registry, "", context, &Progress::new(context.ui))?;
     if !image::log_in(&place.registry, &credentials, &options)? {
         context.ui.note(&format!(
             "{} asks for no password: nobody knows whether this one is right",

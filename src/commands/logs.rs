@@ -8,10 +8,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Context, find::Found, options::parse_moment};
+use super::{
+    Context,
+    find::{Condition, Found},
+    options::parse_moment,
+};
 use crate::{
     error::Error,
+    oci::SandboxState,
     runtime::log::{self, Entry, Stream},
+    sys::watch::Watcher,
     ui,
 };
 
@@ -55,8 +61,9 @@ fn parse_count(text: &str) -> Result<Count, String> {
     }
 }
 
-/// How long to sleep when there is nothing new.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long to sleep when there is nothing new: a supervisor that is killed says
+/// nothing.
+const PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let found = Found::look(&args.sandbox, context)?;
@@ -69,6 +76,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     }
     let mut shown = Shown { args, skip: lines_to_skip(args, directory)? };
     let mut reader = Reader::open(directory);
+    let watcher = args.follow.then(|| watch(directory)).transpose()?;
     loop {
         // In this order: what it wrote last must not be missed.
         let is_alive = found.state().is_ok_and(|state| state.is_alive());
@@ -79,11 +87,22 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
                 return Ok(()); // Nobody reads it any more.
             }
         }
-        if !args.follow || !is_alive {
-            return Ok(());
+        match &watcher {
+            Some(watcher) if is_alive => drop(watcher.wait(PAUSE)),
+            _ => break,
         }
-        std::thread::sleep(PAUSE);
     }
+    if let Ok(Condition(SandboxState { log_lost: lost @ 1.., .. })) = found.state() {
+        context.ui.note(&format!("{lost} bytes of this log were lost: there was no room for them"));
+    }
+    Ok(())
+}
+
+fn watch(directory: &Path) -> Result<Watcher, Error> {
+    let failed = |source| Error::System { step: "watch the log", source };
+    let watcher = Watcher::new().map_err(failed)?;
+    watcher.add_with_files(directory).map_err(failed)?;
+    Ok(watcher)
 }
 
 /// How many whole lines come before the ones that are wanted.

@@ -5,11 +5,16 @@
 
 pub mod attach;
 mod background;
+pub mod commit;
 pub mod container;
+mod content;
+pub mod cp;
 pub mod create;
 mod credentials;
+pub mod diff;
 pub mod events;
 pub mod exec;
+pub mod export;
 mod fetch;
 mod find;
 pub mod generate;
@@ -28,6 +33,7 @@ pub mod logout;
 pub mod logs;
 pub mod options;
 mod outgoing;
+pub mod pause;
 pub mod port;
 mod prune;
 pub mod ps;
@@ -40,21 +46,23 @@ pub mod rmi;
 pub mod run;
 pub mod save;
 pub mod start;
+pub mod stats;
 pub mod status;
 pub mod stop;
 pub mod system;
 pub mod tag;
 pub mod top;
+pub mod unpause;
 pub mod version;
 pub mod wait;
 
 use crate::{
-    config::Config,
+    config::{AdditionalStore, Config},
     error::Error,
     image::auth::Helpers,
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
-    storage::{Map, Store},
+    storage::{Additional, Map, Store},
     ui::{self, Ui},
 };
 
@@ -111,11 +119,26 @@ impl Context {
     fn store_unswept(&self) -> Result<Store, Error> {
         let mut domain = self.enter_domain()?;
         domain.settle()?;
-        Ok(Store::unswept_with_map(&self.config.root, map(&domain)))
+        let store = Store::unswept_with_map(&self.config.root, map(&domain));
+        Ok(self.set_up(store))
     }
 
     fn open_store(&self, domain: &Domain) -> Result<Store, Error> {
-        Ok(Store::open(&self.config.root, map(domain))?)
+        let store = Store::open(&self.config.root, map(domain))?;
+        Ok(self.set_up(store))
+    }
+
+    fn set_up(&self, store: Store) -> Store {
+        store.with_additional(self.additional()).with_limits(self.config.image_limits.clone())
+    }
+
+    fn additional(&self) -> Vec<Additional> {
+        let stores = self.config.additional.iter();
+        let store = |store: &AdditionalStore| Additional {
+            root: store.path.clone(),
+            is_ours: store.is_ours,
+        };
+        stores.map(store).collect()
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::io::{self, Read};
 
-use super::fetch::{not_there, resolve};
+use super::{
+    Context,
+    fetch::{not_there, resolve},
+};
 use crate::{
     error::Error,
     image::{Outgoing, PlainLayer},
@@ -24,8 +27,12 @@ pub(super) fn outgoing(image: &Image, names: Vec<Name>, store: &Store) -> Result
 }
 
 /// The image in the store that was asked for.
-pub(super) fn stored(reference: &Reference, store: &Store) -> Result<Image, Error> {
-    let name = resolve(reference, store)?;
+pub(super) fn stored(
+    reference: &Reference,
+    store: &Store,
+    context: &Context,
+) -> Result<Image, Error> {
+    let name = resolve(reference, store, context)?;
     store.image(&name)?.ok_or_else(|| not_there(&name))
 }
 

@@ -83,9 +83,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let limit = args.last.or(args.latest.then_some(1));
     let any_state = args.all || limit.is_some() || args.filter.iter().any(Filter::is_about_state);
     let mut rows = Vec::new();
-    for found in Found::all(context)? {
-        // One that has just ended is not listed.
-        let Ok(condition) = found.state() else { continue };
+    for (found, condition) in Found::all(context)? {
         let fits = args.filter.iter().all(|filter| filter.fits(&found.config, &condition.0));
         if fits && (any_state || condition.is_alive()) {
             rows.push(Row::new(&found, &condition.0, args.no_trunc));
@@ -146,7 +144,8 @@ fn status(state: &SandboxState) -> String {
     }
 }
 
-fn ago(time: &str) -> String {
+/// How long ago a moment was (RFC 3339), as docker says it.
+pub(super) fn ago(time: &str) -> String {
     format!("{} ago", elapsed(time))
 }
 

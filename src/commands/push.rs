@@ -62,17 +62,17 @@ enum Compression {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let name = destination(args)?;
+    let name = &context.config.registries.complete_name(destination(args, context)?);
     context.online(&format!("push `{name}`"))?;
     let destination = Reference::Registry(name.clone());
     ask_helpers(&destination, PullPolicy::Always, &args.registry, context);
     let store = context.store_alone()?;
-    let image = stored(&args.image, &store)?;
+    let image = stored(&args.image, &store, context)?;
     let progress = Progress::new(Ui { quiet: context.ui.quiet || args.quiet, ..context.ui });
     let delivery = Delivery {
         compression: args.compression.map(Into::into),
         siblings: &siblings(&image, name, &store)?,
-        options: &options(&args.registry, &name.registry, context)?,
+        options: &options(&args.registry, &name.registry, context, &Progress::new(context.ui))?,
         open: &|diff_id| watched(diff_id, &store, &progress),
         scratch: &|| store.scratch().map_err(io::Error::other),
     };
@@ -84,7 +84,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     ui::print(&format!("digest: {digest}\n"))
 }
 
-fn destination(args: &Args) -> Result<&Name, Error> {
+fn destination<'a>(args: &'a Args, context: &Context) -> Result<&'a Name, Error> {
     let name = match (&args.name, &args.image) {
         (Some(name), _) => name,
         (None, Reference::Registry(name)) if args.image.id().is_none() => name,
@@ -95,7 +95,7 @@ fn destination(args: &Args) -> Result<&Name, Error> {
             ));
         }
     };
-    new_name(name).map(|_| name)
+    new_name(name, context).map(|_| name)
 }
 
 /// Repositories of the same registry that the image is known by.

@@ -30,7 +30,8 @@ pub struct Args {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for name in &args.sandboxes {
         let found = Found::look(name, context)?;
-        found.stop(found.stop_signal(), grace(args.time))?;
+        found.ask_to_end(found.stop_signal())?;
+        found.end_after(grace(args.time))?;
         match start::start(found, None, context)? {
             Ending::Supervisor(status) => return Ok(status),
             Ending::Caller(ExitStatus::Exited(0)) => ui::print(&format!("{name}\n"))?,

@@ -1,5 +1,7 @@
 //! `sandbox rm`: removes sandboxes (CRI `RemoveContainer`).
 
+use nix::sys::signal::Signal;
+
 use super::{
     Context, each,
     find::{self, Found},
@@ -27,6 +29,12 @@ pub struct Args {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
+    if args.force {
+        // They end side by side; whatever fails here is told below.
+        for name in &args.sandboxes {
+            let _ = Found::look(name, context).and_then(|found| found.ask_to_end(Signal::SIGKILL));
+        }
+    }
     each(&args.sandboxes, context, |name| match remove(name, args.force, &store, context) {
         Err(Error::Storage(storage::Error::NoSuchSandbox(_))) if args.force => Ok(()),
         result => result,

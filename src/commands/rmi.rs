@@ -24,7 +24,7 @@ pub struct Args {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     for image in &args.images {
-        let name = resolve(image, &store)?;
+        let name = resolve(image, &store, context)?;
         if store.remove_image(&name)? {
             ui::print(&format!("{name}\n"))?;
         } else if !args.force {

@@ -54,7 +54,7 @@ enum Format {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
-    let images = images(&args.images, &store)?;
+    let images = images(&args.images, &store, context)?;
     let open = |diff_id: &DiffId| open_tar(diff_id, &store).map(|(tar, _)| tar);
     let format = match args.format {
         Format::DockerArchive => ArchiveFormat::Docker,
@@ -68,23 +68,22 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         }
     };
     let Some(path) = &args.output else {
-        let output = ui::data_output().ok_or_else(|| {
-            Error::usage_with_hint(
-                "an archive is nothing for a terminal",
-                "name a file with `-o`, or redirect the output",
-            )
-        })?;
+        let output = ui::data_output().ok_or_else(no_terminal)?;
         return Ok(image::save_archive(&images, format, &open, output)?);
     };
     write_file(path, |output| Ok(image::save_archive(&images, format, &open, output)?))
 }
 
 /// The images that were asked for, each once, with the names that were used.
-fn images(references: &[Reference], store: &Store) -> Result<Vec<Outgoing>, Error> {
+fn images(
+    references: &[Reference],
+    store: &Store,
+    context: &Context,
+) -> Result<Vec<Outgoing>, Error> {
     let mut found: Vec<(Image, Vec<Name>)> = Vec::new();
     for reference in references {
-        let image = stored(reference, store)?;
-        let name = saved_name(reference);
+        let image = stored(reference, store, context)?;
+        let name = saved_name(&context.config.registries.complete(reference));
         match found.iter_mut().find(|(other, _)| other.digest == image.digest) {
             Some((_, names)) => names.extend(name),
             None => found.push((image, name.into_iter().collect())),
@@ -110,6 +109,14 @@ fn check_empty(directory: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(directory, error)),
         _ => Ok(()),
     }
+}
+
+/// Why nothing is written to standard output.
+pub(super) fn no_terminal() -> Error {
+    Error::usage_with_hint(
+        "an archive is nothing for a terminal",
+        "name a file with `-o`, or redirect the output",
+    )
 }
 
 /// Writes a file that appears when it is whole; what is no regular file, such

@@ -74,6 +74,7 @@ impl StatusLines {
             ExitStatus::Exited(_) => ("exit", None),
             ExitStatus::Signaled(signal) => ("signal", Some(signal)),
             ExitStatus::TimedOut => ("timeout", None),
+            ExitStatus::OutOfMemory => ("memory", None),
         };
         self.tell(&Phase::Exited { id, code: status.code(), cause, signal });
     }

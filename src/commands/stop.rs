@@ -1,6 +1,6 @@
 //! `sandbox stop`: asks sandboxes to end (CRI `StopContainer`).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Context, each, find::Found, options::parse_signal};
 use crate::error::Error;
@@ -31,10 +31,20 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    each(&args.sandboxes, context, |name| {
-        let found = Found::look(name, context)?;
-        found.stop(args.signal.unwrap_or(found.stop_signal()), grace(args.time))
+    // All are asked first, so that they end side by side.
+    let asked: Vec<_> = args.sandboxes.iter().map(|name| ask(name, args, context)).collect();
+    let (mut asked, since) = (asked.into_iter(), Instant::now());
+    each(&args.sandboxes, context, |_| {
+        let found = asked.next().transpose()?;
+        let left = grace(args.time).saturating_sub(since.elapsed());
+        found.map_or(Ok(()), |found| found.end_after(left))
     })
+}
+
+fn ask(name: &str, args: &Args, context: &Context) -> Result<Found, Error> {
+    let found = Found::look(name, context)?;
+    found.ask_to_end(args.signal.unwrap_or(found.stop_signal()))?;
+    Ok(found)
 }
 
 /// Seconds as they are typed; negative for as long as it takes.

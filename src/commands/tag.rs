@@ -22,20 +22,20 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
-    let target = new_name(&args.target)?;
+    let target = new_name(&args.target, context)?;
     let store = context.store_alone()?;
-    let source = resolve(&args.source, &store)?;
+    let source = resolve(&args.source, &store, context)?;
     let tagged = store.tag_image(&source, &target)?;
     tagged.map(drop).ok_or_else(|| not_there(&source))
 }
 
 /// A name that may be given: a digest is not for us to choose.
-pub(super) fn new_name(name: &Name) -> Result<String, Error> {
+pub(super) fn new_name(name: &Name, context: &Context) -> Result<String, Error> {
     match &name.digest {
         Some(_) => Err(Error::usage_with_hint(
             format!("`{name}` cannot be given as a name"),
             "leave the digest out: it follows from the image",
         )),
-        None => Ok(name.to_string()),
+        None => Ok(context.config.registries.complete_name(name).to_string()),
     }
 }

@@ -13,7 +13,12 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 
-use super::{Error, size::parse_size};
+use super::{
+    Error,
+    registries::{Aliases, Table},
+    size::parse_size,
+};
+use crate::oci::{self, Registries};
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -22,6 +27,38 @@ pub(super) struct File {
     /// Whether no registry is asked.
     pub(super) offline: bool,
     pub(super) storage: Storage,
+    registries: Table,
+    aliases: Aliases,
+    #[serde(rename = "image-limits")]
+    pub(super) image_limits: LimitSettings,
+}
+
+/// `[image-limits]`: how much an image may ask for; what is not there is as
+/// [`oci::ImageLimits`] has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct LimitSettings {
+    layer_entries: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    layer_size: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    image_size: Option<u64>,
+    ratio: Option<u64>,
+    #[serde(deserialize_with = "size")]
+    ratio_from: Option<u64>,
+}
+
+impl From<LimitSettings> for oci::ImageLimits {
+    fn from(set: LimitSettings) -> Self {
+        let default = Self::default();
+        Self {
+            layer_entries: set.layer_entries.unwrap_or(default.layer_entries),
+            layer_size: set.layer_size.unwrap_or(default.layer_size),
+            image_size: set.image_size.unwrap_or(default.image_size),
+            ratio: set.ratio.unwrap_or(default.ratio),
+            ratio_from: set.ratio_from.unwrap_or(default.ratio_from),
+        }
+    }
 }
 
 /// `[storage]`: the store.
@@ -32,6 +69,9 @@ pub struct Storage {
     /// first; none for no limit.
     #[serde(deserialize_with = "size")]
     pub max: Option<u64>,
+    /// Stores in which images are found, too, and that are only read; absolute.
+    #[serde(deserialize_with = "absolute")]
+    pub additional: Vec<PathBuf>,
 }
 
 impl File {
@@ -45,6 +85,11 @@ impl File {
             Err(error) if is_absent(&error) => Ok(Self::default()),
             Err(source) => Err(Error::Unreadable { path: path.into(), source }),
         }
+    }
+
+    /// All that is said about registries and names.
+    pub(super) fn registries(&self) -> Registries {
+        Registries { aliases: self.aliases.0.clone(), ..self.registries.0.clone() }
     }
 }
 
@@ -71,8 +116,20 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Er
     parse_size(&text).map(Some).map_err(D::Error::custom)
 }
 
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    match paths.iter().find(|path| !path.is_absolute()) {
+        Some(path) => {
+            Err(D::Error::custom(format!("`{}` is not an absolute path", path.display())))
+        }
+        None => Ok(paths),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<File, String> {
@@ -90,6 +147,34 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_images_are_set_one_by_one() {
+        let limits = |text| oci::ImageLimits::from(parse(text).unwrap().image_limits);
+        assert_eq!(limits(""), oci::ImageLimits::default());
+        let set = "[image-limits]\nlayer-entries = 5\nlayer-size = '1m'\nimage-size = '2m'\n\
+                   ratio = 7\nratio-from = '3k'\n";
+        let (layer_size, image_size, ratio_from) = (1 << 20, 2 << 20, 3 << 10);
+        let expected =
+            oci::ImageLimits { layer_entries: 5, layer_size, image_size, ratio: 7, ratio_from };
+        assert_eq!(limits(set), expected);
+        let ratio = oci::ImageLimits { ratio: 9, ..oci::ImageLimits::default() };
+        assert_eq!(limits("image-limits.ratio = 9"), ratio);
+        assert!(parse("[image-limits]\nratio = -1\n").is_err());
+        assert!(parse("[image-limits]\nratios = 1\n").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(\\[?[a-z-]{0,12}\\]?( ?= ?\\PC{0,12})?\n?){0,6}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn any_size_is_read_or_refused(text in "[0-9]{0,24}[a-zA-Z]{0,4}|\\PC{0,12}") {
+            let _ = parse_size(&text);
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_its_line() {
         let cases = [
             ("# x\n[storage]\nmaximum = \"1g\"\n", "line 3", "unknown field `maximum`"),
@@ -97,12 +182,48 @@ mod tests {
             ("[storage]\nmax = \"1x\"\n", "line 2", "`x` is not one of"),
             ("[storage]\nmax = 5\n", "line 2", "invalid type"),
             ("[storage\n", "line 1", ""),
+            ("[registries]\n\ndefault = \"x\"\n", "line 3", "`x` is not of the form"),
+            ("[registries]\ndefalt = \"x.y\"\n", "line 2", "`defalt` is neither"),
+            ("[registries]\ntimeout = 0\n", "line 2", "from 1 to 3600"),
+            ("[registries.\"a.b\"]\n\nmirror = []\n", "line 3", "unknown field `mirror`"),
+            ("[registries.\"a.b\"]\nmirrors = [\"http://x.y\"]\n", "line 2", "scheme"),
+            ("[registries.\"a.b/c\"]\n", "line 1", "`a.b/c` is neither"),
+            ("[aliases]\nx = \"a.b\"\n", "line 2", "names no repository"),
+            ("[aliases]\n\"x:1\" = \"a.b/c\"\n", "line 2", "`x:1` is not a name"),
+            ("[aliases]\n\"a.b/x\" = \"a.b/c\"\n", "line 2", "`a.b/x` is not a name"),
         ];
         for (text, line, what) in cases {
             let error = parse(text).unwrap_err();
             assert!(error.contains("/c.toml") && error.contains(line), "{error}");
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn registries_and_aliases_are_read() {
+        let text = "[registries]\ndefault = \"r.test\"\ntimeout = 5\n\
+                    [registries.\"docker.io\"]\nmirrors = [\"m.test/hub\", \"n.test:5000\"]\n\
+                    [registries.\"n.test:5000\"]\ninsecure = true\n\
+                    [aliases]\nbuild = \"ghcr.io/me/build\"\n";
+        let registries = parse(text).unwrap().registries();
+        assert_eq!(registries.default.as_ref().unwrap().to_string(), "r.test");
+        assert_eq!(registries.silence.unwrap().as_secs(), 5);
+        let hub = registries.of("docker.io");
+        let mirrors: Vec<String> = hub.mirrors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (mirrors, hub.insecure),
+            (vec!["m.test/hub".into(), "n.test:5000".into()], false)
+        );
+        assert!(registries.of("n.test:5000").insecure);
+        assert_eq!(registries.aliases["build"].to_string(), "ghcr.io/me/build");
+    }
+
+    #[test]
+    fn further_stores_are_absolute() {
+        let file = parse("[storage]\nadditional = [\"/opt/images\", \"/srv/i\"]\n").unwrap();
+        assert_eq!(file.storage.additional, [Path::new("/opt/images"), Path::new("/srv/i")]);
+        let error = parse("[storage]\nadditional = [\"~/i\"]\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("`~/i` is not an absolute"), "{error}");
     }
 
     #[test]

@@ -49,6 +49,8 @@ causes! {
     SANDBOX_EXISTS = "E023" "the name is another sandbox's";
     SANDBOX_MISSING = "E024" "there is no such sandbox";
     SANDBOX_DAMAGED = "E025" "the record of a sandbox cannot be read";
+    CHANGES_IN_MEMORY = "E026" "the changes of a sandbox are kept in memory only";
+    COPY = "E027" "files cannot be copied in or out";
     NETWORK = "E030" "the network cannot be set up";
     PORT = "E031" "a port cannot be published";
     USER_NAMESPACE = "E040" "this system refuses user namespaces";
@@ -57,6 +59,7 @@ causes! {
     MOUNT = "E043" "a volume or file system cannot be mounted";
     USER = "E044" "there is no such user inside";
     SUPERVISION = "E045" "the sandbox cannot be watched over";
+    LIMITS = "E046" "a limit cannot be held";
     COMMAND_MISSING = "E050" "the command is not there";
     COMMAND_REFUSED = "E051" "the command cannot be executed";
 }
@@ -86,7 +89,11 @@ fn of_image(error: &image::Error) -> Cause {
         Error::NotFound { .. } | Error::ArchiveMissing { .. } | Error::NoSuchTag { .. } => {
             Cause::IMAGE_MISSING
         }
-        Error::Unreachable { .. } => Cause::REGISTRY_UNREACHABLE,
+        Error::Unreachable { .. }
+        | Error::UnknownHost { .. }
+        | Error::Untrusted { .. }
+        | Error::Broken { .. }
+        | Error::Failing { .. } => Cause::REGISTRY_UNREACHABLE,
         Error::Denied { .. } => Cause::REGISTRY_DENIES,
         Error::Auth(image::auth::Error::LoginRefused { .. }) => Cause::REGISTRY_DENIES,
         Error::Auth(_) => Cause::CREDENTIALS,
@@ -94,6 +101,9 @@ fn of_image(error: &image::Error) -> Cause {
         Error::DigestMismatch { .. }
         | Error::Truncated { .. }
         | Error::SizeMismatch { .. }
+        | Error::TooLarge { .. }
+        | Error::Linked { .. }
+        | Error::MemberTwice { .. }
         | Error::BadManifest { .. } => Cause::IMAGE_DAMAGED,
         Error::PlatformMissing { .. } | Error::PlatformMismatch { .. } => Cause::PLATFORM,
         _ => Cause::IMAGE,
@@ -110,6 +120,11 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::NoSuchSandbox(_) | Error::SandboxAmbiguous(_) => Cause::SANDBOX_MISSING,
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
         Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
+        Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
+        Error::Copy { .. }
+        | Error::Archive(_)
+        | Error::InTheWay { .. }
+        | Error::LooksDeleted(_) => Cause::COPY,
         _ => Cause::STORE,
     }
 }
@@ -119,7 +134,11 @@ fn of_runtime(error: &runtime::Error) -> Cause {
     match error {
         Error::Domain(_) => Cause::USER_NAMESPACE,
         Error::IdMap(_) | Error::IdMapHelper { .. } | Error::OtherIds => Cause::ID_MAP,
-        Error::Supervise(_) => Cause::SUPERVISION,
+        Error::Supervise(_) | Error::Hold(_) => Cause::SUPERVISION,
+        Error::Limits { .. }
+        | Error::NoSuchCpu { .. }
+        | Error::JoinCgroup(_)
+        | Error::Confine(_) => Cause::LIMITS,
         Error::Mount { .. } => Cause::MOUNT,
         Error::User { .. } => Cause::USER,
         Error::Exec { source, .. } if source.errno == Errno::ENOENT => Cause::COMMAND_MISSING,

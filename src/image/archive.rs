@@ -5,8 +5,9 @@
 //! first.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufReader, Read, Seek},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
@@ -15,12 +16,17 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::Error;
+use crate::{
+    oci::{Exceeded, ImageLimits},
+    sys::fs::unnamed_file,
+};
 
 /// Where a compressed archive is unpacked: it may be larger than memory.
 const SCRATCH: [&str; 2] = ["/var/tmp", "/tmp"];
 /// Links to links of `docker save`'s old format go one step.
 const MAX_LINKS: usize = 8;
-const MAX_MEMBERS: usize = 100_000;
+/// How much of a compressed archive is unpacked at a time.
+const PIECE: u64 = 1 << 20;
 
 /// A tar file, with the places of its members.
 #[derive(Debug)]
@@ -32,21 +38,28 @@ pub(super) struct Archive {
 
 #[derive(Debug, Clone)]
 enum Member {
-    Range { start: u64, size: u64 },
+    Range {
+        start: u64,
+        size: u64,
+    },
     Link(PathBuf),
+    /// Readers that take the first, and ones that take the last, would see
+    /// different images.
+    Twice,
 }
 
 impl Archive {
     /// Opens and lists an archive, compressed or not.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io { what: format!("read `{}`", path.display()), source };
-        Self::of(plain(open_file(path).map_err(failed)?).map_err(failed)?, path)
+    pub(super) fn open(path: &Path, limits: &ImageLimits) -> Result<Self, Error> {
+        let what = || format!("read `{}`", path.display());
+        let file = open_file(path).map_err(|source| Error::Io { what: what(), source })?;
+        Self::of(plain(file, limits).map_err(|error| Error::from_read(error, what))?, path)
     }
 
     /// Lists an archive that is not compressed; `path` is for messages.
     pub(super) fn of(file: File, path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io { what: format!("read `{}`", path.display()), source };
-        let members = list(&file).map_err(failed)?;
+        let what = || format!("read `{}`", path.display());
+        let members = list(&file).map_err(|error| Error::from_read(error, what))?;
         Ok(Self { path: path.into(), file, members })
     }
 
@@ -56,6 +69,10 @@ impl Archive {
         let mut path = normal(Path::new(name)).ok_or_else(missing)?;
         for _ in 0..MAX_LINKS {
             match self.members.get(&path).ok_or_else(missing)? {
+                Member::Twice => {
+                    let (archive, member) = (self.path.clone(), name.into());
+                    return Err(Error::MemberTwice { archive, member });
+                }
                 Member::Link(target) => path.clone_from(target),
                 &Member::Range { start, size } => {
                     return Ok(Range { file: &self.file, offset: start, left: size });
@@ -101,31 +118,44 @@ impl Read for Range<'_> {
 }
 
 /// The file itself, or an unnamed one with its content if it is compressed.
-fn plain(mut file: File) -> io::Result<File> {
+fn plain(mut file: File, limits: &ImageLimits) -> io::Result<File> {
     let mut magic = [0; 2];
     let count = file.read_at(&mut magic, 0)?;
     if magic[..count] != [0x1f, 0x8b] {
         return Ok(file);
     }
     let mut unpacked = scratch()?;
-    io::copy(&mut MultiGzDecoder::new(BufReader::new(&mut file)), &mut unpacked)?;
+    let packed = file.metadata()?.len();
+    let mut gzip = MultiGzDecoder::new(BufReader::new(&mut file));
+    let mut size = 0;
+    loop {
+        match io::copy(&mut (&mut gzip).take(PIECE), &mut unpacked)? {
+            0 => break,
+            more => size += more,
+        }
+        check(packed, size, limits)?;
+    }
     unpacked.rewind()?;
     Ok(unpacked)
 }
 
-/// A file without a name (`open(2)`, O_TMPFILE), which goes when it is closed.
 fn scratch() -> io::Result<File> {
-    let open = |directory| {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory)
-    };
-    open(SCRATCH[0]).or_else(|_| open(SCRATCH[1]))
+    let [first, second] = SCRATCH.map(Path::new);
+    let made = unnamed_file(first).or_else(|_| unnamed_file(second));
+    made.map_err(|error| error.errno.into())
+}
+
+fn check(packed: u64, unpacked: u64, limits: &ImageLimits) -> Result<(), Error> {
+    let within = limits.check_image(unpacked).and_then(|()| limits.check_ratio(packed, unpacked));
+    within.map_err(|exceeded| Error::TooLarge { what: "the archive", exceeded })
 }
 
 fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
     let mut members = HashMap::new();
-    let mut archive = tar::Archive::new(file);
+    let headers = Cell::new(ImageLimits::HEADERS);
+    let mut archive = tar::Archive::new(Bounded { file, left: &headers });
     for entry in archive.entries_with_seek()? {
+        headers.set(ImageLimits::HEADERS);
         let entry = entry?;
         let Some(name) = normal(&entry.path()?) else { continue };
         let kind = entry.header().entry_type();
@@ -137,12 +167,40 @@ fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
         } else {
             continue;
         };
-        members.insert(name, member);
-        if members.len() > MAX_MEMBERS {
-            return Err(io::Error::other("it has too many members"));
+        members.entry(name).and_modify(|member| *member = Member::Twice).or_insert(member);
+        if members.len() > ImageLimits::MEMBERS {
+            let exceeded = Exceeded::count(ImageLimits::MEMBERS as u64, "members", None);
+            return Err(Error::TooLarge { what: "the archive", exceeded }.into());
         }
     }
     Ok(members)
+}
+
+/// Reads headers, which the tar crate takes into memory however long they claim
+/// to be; contents are passed over by seeking.
+struct Bounded<'a> {
+    file: &'a File,
+    left: &'a Cell<u64>,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            let most = ImageLimits::HEADERS >> 20;
+            let why = format!("has a member with headers of more than {most} MiB");
+            let exceeded = Exceeded::fixed(why);
+            return Err(Error::TooLarge { what: "the archive", exceeded }.into());
+        }
+        let read = self.file.take(self.left.get()).read(buf)?;
+        self.left.set(self.left.get().saturating_sub(read as u64));
+        Ok(read)
+    }
+}
+
+impl Seek for Bounded<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 /// What a link names: relative to itself, or for a hard link to the root.
@@ -165,4 +223,23 @@ fn normal(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::sample::{self, Directory};
+
+    #[test]
+    fn members_are_counted() {
+        let directory = Directory::new("members");
+        let path = directory.0.join("many.tar");
+        let names: Vec<String> = (0..=ImageLimits::MEMBERS).map(|n| n.to_string()).collect();
+        let members: Vec<(&str, &[u8])> =
+            names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+        sample::tar(&path, &members, &[]);
+        let opened = Archive::open(&path, &ImageLimits::default());
+        let error = opened.unwrap_err().to_string();
+        assert_eq!(error, "the archive has more than 100000 members");
+    }
 }

@@ -19,7 +19,7 @@ use super::{
     resolve::Store,
     verify::{self, Hashing},
 };
-use crate::oci::{Descriptor, Digest, ImageConfig, Manifest, Name};
+use crate::oci::{Descriptor, Digest, ImageConfig, ImageLimits, Manifest, Name};
 
 pub(super) const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 
@@ -33,8 +33,8 @@ struct Entry {
 }
 
 /// Opens `docker-archive:FILE[:TAG]`.
-pub(super) fn open(path: &Path, tag: Option<&str>) -> Result<Opened, Error> {
-    let archive = Arc::new(Archive::open(path)?);
+pub(super) fn open(path: &Path, tag: Option<&str>, limits: &ImageLimits) -> Result<Opened, Error> {
+    let archive = Arc::new(Archive::open(path, limits)?);
     open_entry(&archive, select(&entries(&archive)?, tag)?)
 }
 
@@ -187,7 +187,7 @@ mod tests {
         let path = directory.0.join("x.tar");
         let links = [("a", "b"), ("b", "a"), ("out", "../etc/passwd"), ("abs", "/etc/passwd")];
         sample::tar(&path, &[("f", b"x")], &links);
-        let archive = Archive::open(&path).unwrap();
+        let archive = Archive::open(&path, &ImageLimits::default()).unwrap();
         assert!(archive.member("./f").is_ok());
         for name in ["a", "out", "abs", "../f", "/f", "g"] {
             assert!(matches!(archive.member(name), Err(Error::ArchiveMissing { .. })), "{name}");

@@ -1,11 +1,11 @@
 //! What can go wrong between a reference and verified bytes.
 
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use super::auth::{self, Tried};
 use crate::{
     hint::Hint,
-    oci::{Digest, Platform},
+    oci::{Digest, Exceeded, Platform},
 };
 
 /// Why an image could not be had.
@@ -19,16 +19,32 @@ pub enum Error {
     Offline,
     #[error("cannot reach {host}: {cause}")]
     Unreachable { host: String, cause: String },
+    /// The same, and it will be so the next time.
+    #[error("cannot reach {host}: there is no such host")]
+    UnknownHost { host: String },
+    #[error("cannot reach {host}: {cause}")]
+    Untrusted { host: String, cause: String },
+    #[error("the connection to {host} breaks: {cause}")]
+    Broken { host: String, cause: String },
     #[error("{host} denies access to `{image}`{tried}")]
     Denied { host: String, image: String, tried: Box<Tried> },
     #[error(transparent)]
     Auth(#[from] auth::Error),
-    #[error("{host} refuses further requests for now (429)")]
-    TooManyRequests { host: String },
+    /// `asked`: how long the registry wants us to stay away; `said`: what it
+    /// tells its users, or nothing.
+    #[error("{host} refuses further requests {}(429){}", Span(asked), Said(said))]
+    TooManyRequests { host: String, asked: Option<Duration>, said: String },
+    /// A server that has a bad moment; `status` as in "503 Service Unavailable".
+    #[error("{host} answers {}{status}{}", Span(asked), Said(said))]
+    Failing { host: String, status: String, asked: Option<Duration>, said: String },
+    #[error("{host} answers {status}{}", Said(said))]
+    Unexpected { host: String, status: String, said: String },
     #[error("{host}: {cause}")]
     Transport { host: String, cause: String },
     #[error("`{proxy}` is not the address of a proxy")]
     BadProxy { proxy: String },
+    #[error("cannot use {}: {why}", file.display())]
+    BadCertificate { file: PathBuf, why: String },
     #[error("the image is not for {wanted}; available: {}", List(available))]
     PlatformMissing { wanted: Platform, available: Vec<Platform> },
     #[error("the image is for {actual}, not for {wanted}")]
@@ -39,6 +55,12 @@ pub enum Error {
     Truncated { digest: Digest, expected: u64, actual: u64 },
     #[error("{digest} is longer than the {expected} bytes announced")]
     SizeMismatch { digest: Digest, expected: u64 },
+    #[error("{what} {exceeded}")]
+    TooLarge { what: &'static str, exceeded: Exceeded },
+    #[error("{path} is a link; in a directory with an image, links are not followed")]
+    Linked { path: String },
+    #[error("{} has the file `{member}` twice", archive.display())]
+    MemberTwice { archive: PathBuf, member: String },
     #[error("bad manifest: {why}")]
     BadManifest { why: String },
     #[error("{} has no file `{member}`", archive.display())]
@@ -90,12 +112,39 @@ impl Hint for Error {
                     "the name may be wrong, or the registry wants to know you: `sandbox login {host}`"
                 ));
             }
-            Self::TooManyRequests { .. } => "wait some minutes, or name a mirror of the image",
+            Self::TooManyRequests { host, .. } => {
+                return Some(format!(
+                    "`sandbox login {host}` may raise the limit; a mirror in config.toml avoids it"
+                ));
+            }
             Self::TagNeeded { .. } => "append `:TAG` to choose one",
             Self::PlatformMissing { .. } => "choose one of these with `--platform`",
+            Self::TooLarge { exceeded, .. } => return exceeded.hint(),
+            Self::Linked { .. } => "`cp -rL` makes a copy with files in their place",
             _ => return None,
         };
         Some(text.into())
+    }
+}
+
+/// For how long a registry is not to be asked.
+struct Span<'a>(&'a Option<Duration>);
+
+impl fmt::Display for Span<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(span) => write!(f, "for the next {} s ", span.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a registry says of itself, after our own words.
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
     }
 }
 
@@ -122,6 +171,21 @@ mod tests {
         };
         assert_eq!(error(&[]), "there is no tag `x`; available: nothing");
         assert_eq!(error(&["a", "b"]), "there is no tag `x`; available: a, b");
+    }
+
+    #[test]
+    fn a_limit_is_told_with_the_way_out() {
+        let refused = |asked: Option<u64>, said: &str| Error::TooManyRequests {
+            host: "docker.io".into(),
+            asked: asked.map(Duration::from_secs),
+            said: said.into(),
+        };
+        assert_eq!(refused(None, "").to_string(), "docker.io refuses further requests (429)");
+        assert_eq!(
+            refused(Some(600), "you have reached your limit").to_string(),
+            "docker.io refuses further requests for the next 600 s (429): you have reached your limit"
+        );
+        assert!(refused(None, "").hint().unwrap().contains("`sandbox login docker.io`"));
     }
 
     #[test]

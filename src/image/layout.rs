@@ -1,12 +1,14 @@
 //! OCI image layouts (image-spec, `image-layout.md`), in a directory or a tar.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use nix::errno::Errno;
 
 use super::{
     Error, Opened,
@@ -15,7 +17,10 @@ use super::{
     resolve::{Store, choose},
     verify::{document, verified_document},
 };
-use crate::oci::{Descriptor, Index, Name, Platform};
+use crate::{
+    oci::{Descriptor, ImageLimits, Index, Name, Platform},
+    sys::fs::{open_directory as open_directory_of_user, open_file_at, open_path_at, read_link_at},
+};
 
 /// The annotation which holds a tag (image-spec, `annotations.md`).
 pub(super) const TAG: &str = "org.opencontainers.image.ref.name";
@@ -28,7 +33,7 @@ pub(super) fn open_directory(
     tag: Option<&str>,
     wanted: &Platform,
 ) -> Result<Opened, Error> {
-    open(Layout::Directory(path.into()), tag, wanted)
+    open(Layout::directory(path)?, tag, wanted)
 }
 
 /// Opens `oci-archive:FILE[:TAG]`.
@@ -36,8 +41,9 @@ pub(super) fn open_archive(
     path: &Path,
     tag: Option<&str>,
     wanted: &Platform,
+    limits: &ImageLimits,
 ) -> Result<Opened, Error> {
-    open(Layout::Archive(Archive::open(path)?.into()), tag, wanted)
+    open(Layout::Archive(Archive::open(path, limits)?.into()), tag, wanted)
 }
 
 fn open(layout: Layout, tag: Option<&str>, wanted: &Platform) -> Result<Opened, Error> {
@@ -132,11 +138,15 @@ fn tag_of(descriptor: &Descriptor) -> Option<&String> {
 /// Where the files of a layout are.
 #[derive(Debug, Clone)]
 pub(super) enum Layout {
-    Directory(PathBuf),
+    Directory(Arc<Directory>),
     Archive(Arc<Archive>),
 }
 
 impl Layout {
+    pub(super) fn directory(path: &Path) -> Result<Self, Error> {
+        Directory::open(path).map(|directory| Self::Directory(directory.into()))
+    }
+
     fn index(&self) -> Result<Index, Error> {
         let bytes = document(self.file("index.json")?)?;
         serde_json::from_slice(&bytes).map_err(|e| Error::bad_manifest(format!("index.json: {e}")))
@@ -144,7 +154,7 @@ impl Layout {
 
     fn file(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
         match self {
-            Self::Directory(path) => Ok(Box::new(open_file(&path.join(name))?)),
+            Self::Directory(directory) => Ok(Box::new(directory.file(name)?)),
             Self::Archive(archive) => Ok(Box::new(archive.member(name)?)),
         }
     }
@@ -156,15 +166,52 @@ impl Store for Layout {
     }
 }
 
-/// Opens a regular file, and nothing that a link or a fifo makes of it.
-fn open_file(path: &Path) -> Result<File, Error> {
-    let failed = |source| Error::Io { what: format!("open `{}`", path.display()), source };
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    match file.metadata().map_err(failed)?.is_file() {
-        true => Ok(file),
-        false => Err(failed(io::Error::other("not a regular file"))),
+/// A directory whose owner may be a stranger: it was unpacked from somewhere, or
+/// is shared. It is named by the user, perhaps through links; within it, none is
+/// followed, for one could lead anywhere.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+impl Directory {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let fd = open_directory_of_user(path)
+            .map_err(|error| failed(path, io::Error::from(error.errno)))?;
+        Ok(Self { path: path.into(), fd })
     }
+
+    /// Opens a regular file by a path of components without `.` and `..`.
+    fn file(&self, name: &str) -> Result<File, Error> {
+        let (parents, last) = name.rsplit_once('/').unwrap_or(("", name));
+        let mut here = self.fd.try_clone().map_err(|error| failed(&self.path, error))?;
+        let mut path = self.path.clone();
+        for parent in parents.split('/').filter(|part| !part.is_empty()) {
+            path.push(parent);
+            here = open_path_at(&here, Path::new(parent))
+                .map_err(|error| refusal(&here, parent, &path, error.errno))?;
+        }
+        path.push(last);
+        let file = open_file_at(&here, Path::new(last))
+            .map_err(|error| refusal(&here, last, &path, error.errno))?;
+        match file.metadata().map_err(|error| failed(&path, error))?.is_file() {
+            true => Ok(file),
+            false => Err(failed(&path, io::Error::other("not a regular file"))),
+        }
+    }
+}
+
+/// Tells links, for which the kernel says ELOOP or ENOTDIR, from the rest.
+fn refusal(here: &OwnedFd, name: &str, path: &Path, errno: Errno) -> Error {
+    match read_link_at(here, Path::new(name)) {
+        Ok(_) => Error::Linked { path: path.display().to_string() },
+        Err(_) => failed(path, errno.into()),
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> Error {
+    Error::Io { what: format!("open `{}`", path.display()), source }
 }
 
 #[cfg(test)]
@@ -213,7 +260,7 @@ mod tests {
         assert!(matches!(sample::read(&source, 0), Err(Error::DigestMismatch { .. })));
         fs::remove_file(&layer).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", &layer).unwrap();
-        assert!(matches!(sample::read(&source, 0), Err(Error::Io { .. })));
+        assert!(matches!(sample::read(&source, 0), Err(Error::Linked { .. })));
 
         fs::write(layout.blob_path(&image.digest), b"{}").unwrap();
         assert!(matches!(sample::open(&oci), Err(Error::Truncated { .. })));

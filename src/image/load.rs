@@ -40,9 +40,10 @@ pub fn load_archive(
     wanted: Option<&Platform>,
 ) -> Result<Vec<Saved>, Error> {
     let archive = Arc::new(Archive::of(file, path)?);
-    let images = match archive.member("index.json").is_ok() {
-        true => layout::open_all(Layout::Archive(archive), wanted)?,
-        false => docker::open_all(&archive)?,
+    let images = match archive.member("index.json") {
+        Err(Error::ArchiveMissing { .. }) => docker::open_all(&archive)?,
+        Err(error) => return Err(error),
+        Ok(_) => layout::open_all(Layout::Archive(Arc::clone(&archive)), wanted)?,
     };
     images.into_iter().map(|image| complete(image, wanted)).collect()
 }
@@ -52,7 +53,7 @@ pub fn load_archive(
 /// # Errors
 /// As for [`load_archive`].
 pub fn load_directory(path: &Path, wanted: Option<&Platform>) -> Result<Vec<Saved>, Error> {
-    let images = layout::open_all(Layout::Directory(path.into()), wanted)?;
+    let images = layout::open_all(Layout::directory(path)?, wanted)?;
     images.into_iter().map(|image| complete(image, wanted)).collect()
 }
 

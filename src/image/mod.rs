@@ -17,11 +17,15 @@
 
 mod archive;
 pub mod auth;
+mod certificates;
+mod derive;
 mod docker;
 mod error;
 mod layout;
+mod listener;
 mod load;
 mod outgoing;
+mod proxy;
 mod push;
 mod registry;
 mod resolve;
@@ -33,10 +37,12 @@ mod transport;
 mod upload;
 mod verify;
 
-use std::{io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 use auth::Keyring;
+pub use derive::{Derivation, derive};
 pub use error::Error;
+pub use listener::{Event, Listener};
 pub use load::{Saved, load_archive, load_directory};
 pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
@@ -46,9 +52,9 @@ pub use save::{ArchiveFormat, save_archive, save_directory};
 pub use survey::{Survey, survey};
 use verify::Verifying;
 
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, ImageLimits, Platform, Reference, Registries};
 
-/// How registries are reached.
+/// How registries are reached, and how much is taken from anywhere.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether none is to be reached at all.
@@ -64,6 +70,18 @@ pub struct Options {
     pub ssl_cert_dir: Option<PathBuf>,
     /// What registries are shown.
     pub keyring: Keyring,
+    /// How much an archive may ask for.
+    pub limits: ImageLimits,
+    /// Certificates for every registry that is asked (`certificates`).
+    pub cert_dir: Option<PathBuf>,
+    /// Directories with one below for each registry, the first one wins.
+    pub cert_dirs: Vec<PathBuf>,
+    /// Mirrors, and registries without security.
+    pub registries: Registries,
+    /// A connection that brings nothing for so long counts as broken.
+    pub silence: Duration,
+    /// Who is told what happens on the way.
+    pub listener: Listener,
 }
 
 /// One layer: how it is stored, and what it unpacks from.
@@ -93,9 +111,11 @@ pub fn open(
         Reference::Registry(name) => registry::open(name, options)?,
         Reference::OciDir { path, tag } => layout::open_directory(path, tag.as_deref(), platform)?,
         Reference::OciArchive { path, tag } => {
-            layout::open_archive(path, tag.as_deref(), platform)?
+            layout::open_archive(path, tag.as_deref(), platform, &options.limits)?
         }
-        Reference::DockerArchive { path, tag } => docker::open(path, tag.as_deref())?,
+        Reference::DockerArchive { path, tag } => {
+            docker::open(path, tag.as_deref(), &options.limits)?
+        }
         Reference::RootFs(_) | Reference::Host => {
             return Err(Error::NotAnImage { reference: reference.to_string() });
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use oci_client::manifest as media_type;
+use serde::Serialize;
 
 use super::{Error, verify::digest};
 use crate::oci::{Descriptor, DiffId, Digest, ImageConfig, Manifest, Name, Platform};
@@ -48,6 +49,11 @@ pub struct Made {
 /// # Errors
 /// If the config cannot be written as JSON.
 pub fn describe(config: &ImageConfig, layers: &[PlainLayer]) -> Result<Made, Error> {
+    made(config, layers.iter().map(PlainLayer::descriptor).collect())
+}
+
+/// Writes the documents of an image.
+pub(super) fn made(config: &impl Serialize, layers: Vec<Descriptor>) -> Result<Made, Error> {
     let bad = |e: serde_json::Error| Error::bad_manifest(e.to_string());
     let config = serde_json::to_vec(config).map_err(bad)?;
     let described = descriptor(media_type::IMAGE_CONFIG_MEDIA_TYPE, &config);
@@ -56,7 +62,7 @@ pub fn describe(config: &ImageConfig, layers: &[PlainLayer]) -> Result<Made, Err
         schema_version: 2,
         media_type: Some(media_type::OCI_IMAGE_MEDIA_TYPE.into()),
         config: described,
-        layers: layers.iter().map(PlainLayer::descriptor).collect(),
+        layers,
         annotations: None,
     };
     Ok(Made { manifest: serde_json::to_vec(&manifest).map_err(bad)?, config, id })

@@ -92,7 +92,7 @@ fn manifest(
 }
 
 /// A manifest of one specification lists layers of the same.
-fn with_oci_type(layer: Descriptor) -> Descriptor {
+pub(super) fn with_oci_type(layer: Descriptor) -> Descriptor {
     let media_type = match layer.media_type.as_str() {
         media_type::IMAGE_DOCKER_LAYER_GZIP_MEDIA_TYPE => media_type::IMAGE_LAYER_GZIP_MEDIA_TYPE,
         media_type::IMAGE_DOCKER_LAYER_TAR_MEDIA_TYPE => media_type::IMAGE_LAYER_MEDIA_TYPE,

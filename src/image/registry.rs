@@ -1,5 +1,5 @@
 //! Registries (distribution-spec, "Pull"): with `upload.rs`, the only
-//! asynchronous file.
+//! asynchronous module.
 //!
 //! # Theory of operation
 //!
@@ -7,30 +7,44 @@
 //! shared; readers are on the threads of their callers, behind a bounded
 //! channel each. Dropping the registry ends and joins the thread: the caller
 //! may want to be single-threaded again.
+//!
+//! A request that fails for now is made again ([`retry`] decides), a blob from
+//! where it broke ([`blob`]); the reader sees one stream.
+
+mod answer;
+mod blob;
+mod feed;
+pub(super) mod places;
+mod retry;
 
 use std::{
-    io::{self, Read},
-    sync::Arc,
+    io::{self, Cursor, Read},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
-use oci_client::{errors::OciEnvelope, manifest as media_type};
+use feed::Sink;
+use oci_client::manifest as media_type;
+use places::Places;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{Mutex, mpsc, oneshot},
+    sync::{mpsc, oneshot},
 };
 
 use super::{
-    Error, Opened, Options,
-    auth::{self, Authorization, Credentials, Found, Scope, Shown, Step, TokenRequest},
+    Error, Event, Listener, Opened, Options,
+    auth::{self, Authorization, Credentials, Shown, Step, TokenRequest},
     resolve::Store,
-    transport, verify,
+    transport::Clients,
 };
 use crate::oci::{Descriptor, Name};
 
@@ -47,39 +61,13 @@ const PIECES: usize = 4;
 /// Answers to failed requests and tokens are short.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// Connects to the registry of `name`, and reads what `name` points at.
+/// Connects to the registry of `name`, or to a mirror, and reads what `name`
+/// points at.
 pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
-    by_scheme(name, options, |scheme| open_by(scheme, name, options))
-}
-
-/// Talks https, or where it may be http.
-pub(super) fn by_scheme<T>(
-    name: &Name,
-    options: &Options,
-    open_by: impl Fn(&'static str) -> Result<T, Error>,
-) -> Result<T, Error> {
-    if transport::is_loopback(&name.registry) {
-        return open_by("http");
-    }
-    match open_by("https") {
-        Err(Error::Unreachable { .. }) if !options.tls_verify => open_by("http"),
-        result => result,
-    }
-}
-
-fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opened, Error> {
-    let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-    let scope = Scope::pull(&name.repository);
-    let registry = Registry::start(Connection::new(client, scheme, name, scope, options)?)?;
+    let registry = Registry::start(Places::new(name, options)?)?;
     let digest = name.digest.as_ref().map(ToString::to_string);
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
-    let root = verify::document(registry.get("manifests", &wanted)?)?;
-    if let Some(expected) = &name.digest {
-        let actual = verify::digest(&root);
-        if actual != *expected {
-            return Err(Error::DigestMismatch { expected: expected.clone(), actual });
-        }
-    }
+    let root = registry.wait(async move |places| places.first_document(&wanted).await)?;
     Ok((Box::new(registry), root))
 }
 
@@ -89,17 +77,9 @@ fn open_by(scheme: &'static str, name: &Name, options: &Options) -> Result<Opene
 /// # Errors
 /// If the registry cannot be asked, or does not take them.
 pub fn log_in(registry: &str, credentials: &Credentials, options: &Options) -> Result<bool, Error> {
-    let name =
-        Name { registry: registry.into(), repository: String::new(), tag: None, digest: None };
-    let found = Found::new(credentials.clone(), "this login".into());
-    let log_in = |scheme| {
-        let client = transport::client(options, scheme == "https" && options.tls_verify)?;
-        let scope = Scope::default();
-        let connection = Connection::with(client, scheme, &name, scope, found.clone(), options)?;
-        let registry = Registry::start(connection)?;
-        registry.runtime.block_on(registry.connection.log_in())
-    };
-    by_scheme(&name, options, log_in).map_err(|error| match error {
+    let places = Places::to_log_in(registry, credentials, options)?;
+    let shown = Registry::start(places)?.wait(async move |places| places.only().log_in().await);
+    shown.map_err(|error| match error {
         Error::Denied { host: registry, .. } => {
             auth::Error::LoginRefused { registry, user: credentials.user().into() }.into()
         }
@@ -110,35 +90,46 @@ pub fn log_in(registry: &str, credentials: &Credentials, options: &Options) -> R
 /// One repository, and the thread that talks to it.
 #[derive(Debug)]
 pub(super) struct Registry {
-    pub(super) connection: Arc<Connection>,
+    pub(super) places: Arc<Places>,
     pub(super) runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Registry {
-    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(places: Places) -> Result<Self, Error> {
         let failed = |source| Error::Io { what: "start a thread for the network".into(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let work = move || drop(runtime.block_on(stopped));
         let thread = thread::Builder::new().name("registry".into()).spawn(work).map_err(failed)?;
-        let connection = Arc::new(connection);
-        Ok(Self { connection, runtime: handle, stop: Some(stop), thread: Some(thread) })
+        let places = Arc::new(places);
+        Ok(Self { places, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Requests something, and waits until the registry agrees.
-    fn get(&self, kind: &'static str, id: &str) -> Result<Box<dyn Read + Send + '_>, Error> {
+    /// Requests a blob, and waits until the registry agrees.
+    fn feed(&self, id: String, size: u64) -> Result<Box<dyn Read + Send + '_>, Error> {
         let (sender, mut pieces) = mpsc::channel(PIECES);
-        let (connection, id) = (self.connection.clone(), id.to_owned());
+        let places = self.places.clone();
         self.runtime.spawn(async move {
-            if let Err(error) = connection.feed(kind, &id, &sender).await {
-                let _ = sender.send(Err(error)).await;
+            let mut sink = Sink::new(sender, size);
+            if let Err(error) = places.feed(&id, &mut sink).await {
+                sink.fail(error).await;
             }
         });
         let current = pieces.blocking_recv().transpose()?.unwrap_or_default();
         Ok(Box::new(Pieces { pieces, current }))
+    }
+
+    /// Waits for what the registry's thread does.
+    fn wait<T, F, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send,
+        W: FnOnce(Arc<Places>) -> F,
+    {
+        self.runtime.block_on(work(self.places.clone()))
     }
 }
 
@@ -153,11 +144,13 @@ impl Drop for Registry {
 
 impl Store for Registry {
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("blobs", &descriptor.digest.to_string())
+        self.feed(descriptor.digest.to_string(), descriptor.size)
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, Error> {
-        self.get("manifests", &descriptor.digest.to_string())
+        let id = descriptor.digest.to_string();
+        let document = self.wait(async move |places| places.document(&id).await)?;
+        Ok(Box::new(Cursor::new(document)))
     }
 }
 
@@ -188,60 +181,105 @@ impl Read for Pieces {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) client: Client,
-    scheme: &'static str,
+    /// For where a redirect leads, if the certificate that `client` shows is for
+    /// the registry alone.
+    elsewhere: Option<Client>,
+    /// For a token in a body.
+    unredirected: Option<Client>,
+    /// Whether plain http is spoken, and whether what is spoken may still change.
+    plain: AtomicBool,
+    may_switch: AtomicBool,
     pub(super) name: Name,
     authorization: Authorization,
     /// Held by the request that gets a new authorization for all.
-    renewal: Mutex<()>,
-    options: Options,
+    renewal: tokio::sync::Mutex<()>,
+    /// Whether the registry has ever answered.
+    answered: AtomicBool,
+    /// Whether there is another place to ask.
+    spare: bool,
+    silence: Duration,
+    listener: Listener,
+    /// Until when the user has been told to wait.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Connection {
-    pub(super) fn new(
-        client: Client,
-        scheme: &'static str,
-        name: &Name,
-        scope: Scope,
+    fn new(
+        clients: Clients,
+        plain: bool,
+        https_only: bool,
+        name: Name,
+        authorization: Authorization,
+        spare: bool,
         options: &Options,
-    ) -> Result<Self, Error> {
-        let found = options.keyring.lookup_name(name)?;
-        Self::with(client, scheme, name, scope, found, options)
-    }
-
-    fn with(
-        client: Client,
-        scheme: &'static str,
-        name: &Name,
-        scope: Scope,
-        found: Found,
-        options: &Options,
-    ) -> Result<Self, Error> {
-        let authorization = Authorization::new(base(scheme, name)?, scope, found);
-        let (renewal, options) = (Mutex::new(()), options.clone());
-        Ok(Self { client, scheme, name: name.clone(), authorization, renewal, options })
-    }
-
-    /// Sends the body of `kind/id` into `pieces`, after an empty piece.
-    async fn feed(&self, kind: &str, id: &str, pieces: &mpsc::Sender<Piece>) -> Result<(), Error> {
-        let url = self.url(kind, id)?;
-        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
-        let response = self.send(get).await?;
-        let mut response =
-            self.accepted(response).await.map_err(|error| self.missing(error, id))?;
-        // A reader who has gone needs no more.
-        let mut wanted = pieces.send(Ok(Bytes::new())).await.is_ok();
-        while wanted && let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            wanted = pieces.send(Ok(piece)).await.is_ok();
+    ) -> Self {
+        Self {
+            client: clients.registry,
+            elsewhere: clients.elsewhere,
+            unredirected: clients.unredirected,
+            plain: plain.into(),
+            may_switch: (!https_only).into(),
+            name,
+            authorization,
+            renewal: tokio::sync::Mutex::default(),
+            answered: AtomicBool::new(false),
+            spare,
+            silence: options.silence,
+            listener: options.listener.clone(),
+            told: Mutex::new(None),
         }
-        Ok(())
     }
 
-    /// Asks for nothing but to be let in; whether anything had to be shown.
-    async fn log_in(&self) -> Result<bool, Error> {
-        let url = base(self.scheme, &self.name)?;
-        let response = self.send(|| self.client.get(url.clone())).await?;
-        self.accepted(response).await?;
-        Ok(self.authorization.shown().header.is_some())
+    fn host(&self) -> String {
+        self.name.registry.clone()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.plain.load(Ordering::Relaxed) { "http" } else { "https" }
+    }
+
+    /// Registry and repository, for people.
+    fn place(&self) -> String {
+        format!("{}/{}", self.name.registry, self.name.repository)
+    }
+
+    /// Speaks http instead of https from now on, or the other way round, if that
+    /// is what the error says and it is allowed.
+    ///
+    /// A server of TLS answers plain http with 400, if at all.
+    pub(super) fn switched(&self, error: &Error) -> bool {
+        let wrong = match error {
+            Error::Unexpected { status, .. } => {
+                self.scheme() == "http" && status.starts_with("400")
+            }
+            Error::Unreachable { .. } | Error::Untrusted { .. } => self.scheme() == "https",
+            _ => false,
+        };
+        let switched = wrong && self.may_switch.swap(false, Ordering::Relaxed);
+        if switched {
+            self.plain.fetch_not(Ordering::Relaxed);
+        }
+        switched
+    }
+
+    fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, event: Event<'_>) {
+        self.listener.tell(&event);
+    }
+
+    /// Whether the user does not know yet that we wait: layers come at the same
+    /// time, and fail at the same time.
+    fn may_tell(&self, wait: Duration) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let news = told.is_none_or(|until| until <= now);
+        if news {
+            *told = Some(now + wait);
+        }
+        news
     }
 
     /// A 404 for a blob does not mean that the image is unknown.
@@ -254,11 +292,30 @@ impl Connection {
         }
     }
 
+    /// The address of the registry's API.
+    fn base(&self) -> Result<Url, Error> {
+        // Docker's registry does not answer under its own name.
+        let host = match self.name.registry.as_str() {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        let url = format!("{}://{host}/v2/", self.scheme());
+        url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
+    }
+
     /// The address of something in the repository.
     pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
         let path = format!("{}/{kind}/{id}", self.name.repository);
         let bad = |_| self.transport(format!("`{path}` is not a part of an address"));
-        base(self.scheme, &self.name)?.join(&path).map_err(bad)
+        self.base()?.join(&path).map_err(bad)
+    }
+
+    /// Requests `url`, and makes sure that the registry agrees.
+    async fn authorized(&self, url: &Url, headers: HeaderMap) -> Result<Response, Error> {
+        let get = || self.client.get(url.clone()).header(ACCEPT, ACCEPTED.join(", "));
+        let response = self.send(|| get().headers(headers.clone())).await?;
+        let response = self.redirected(response, &headers).await?;
+        self.accepted(response).await
     }
 
     /// Makes a request, and makes it again if the registry wants to know who
@@ -281,11 +338,37 @@ impl Connection {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|e| self.broken(&e))?;
         // An upload may go to another host, which is to see nothing.
-        let header = shown.header.clone().filter(|_| self.authorization.is_for(request.url()));
+        let header = shown.header.clone().filter(|_| self.is_ours(request.url()));
         if let Some(header) = header {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
-        client.execute(request).await.map_err(|e| self.broken(&e))
+        let response = client.execute(request).await.map_err(|e| self.broken(&e))?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
+    }
+
+    /// The client for an address that the registry has named: only the registry
+    /// itself may see who we are.
+    fn client_for(&self, url: &Url) -> &Client {
+        self.elsewhere.as_ref().filter(|_| !self.is_ours(url)).unwrap_or(&self.client)
+    }
+
+    /// Whether an address is of the registry itself: scheme, host and port.
+    fn is_ours(&self, url: &Url) -> bool {
+        self.base().is_ok_and(|base| base.origin() == url.origin())
+    }
+
+    /// Follows a redirect to another server, which must not see who we are.
+    async fn redirected(&self, response: Response, headers: &HeaderMap) -> Result<Response, Error> {
+        let Some(client) = self.elsewhere.as_ref().filter(|_| response.status().is_redirection())
+        else {
+            return Ok(response);
+        };
+        let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+        let target = target.and_then(|target| response.url().join(target).ok());
+        let target = target.ok_or_else(|| self.transport("it redirects to nowhere".into()))?;
+        let request = client.get(target).headers(headers.clone());
+        request.send().await.map_err(|e| self.broken(&e))
     }
 
     /// The one place where an answer 401 leads to a new authorization, unless
@@ -297,7 +380,7 @@ impl Connection {
         }
         let challenges = refusal.get_all(WWW_AUTHENTICATE).iter();
         let challenges = challenges.filter_map(|value| value.to_str().ok());
-        match self.authorization.answer(challenges, shown) {
+        match self.authorization.answer(&self.base()?, challenges, shown) {
             Step::Retry => Ok(()),
             Step::Denied => Err(self.denied()),
             Step::Refused(why) => Err(self.transport(format!("cannot log in: {why}"))),
@@ -315,7 +398,9 @@ impl Connection {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
                 return Err(self.denied());
             }
-            StatusCode::TOO_MANY_REQUESTS => return self.accepted(response).await.map(drop),
+            status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+                return self.accepted(response).await.map(drop);
+            }
             status => return Err(cannot(&format!("unexpected answer {status}"))),
         }
         let answer = self.answer(response).await?;
@@ -324,49 +409,74 @@ impl Connection {
 
     async fn request_token(&self, request: TokenRequest) -> Result<Response, Error> {
         let TokenRequest { url, header, form } = request;
-        let request = match form {
-            None => self.client.get(url),
-            Some(form) => {
-                let https_only = self.scheme == "https" && self.options.tls_verify;
-                let client = transport::unredirected_client(&self.options, https_only)?;
+        let request = match (form, &self.unredirected) {
+            (Some(form), Some(client)) => {
                 let form_type = "application/x-www-form-urlencoded";
-                let body = form.expose().to_owned();
-                client.post(url).header(CONTENT_TYPE, form_type).body(body)
+                client.post(url).header(CONTENT_TYPE, form_type).body(form.expose().to_owned())
             }
+            _ => self.client_for(&url).get(url),
         };
         let headers = header.into_iter().map(|value| (AUTHORIZATION, value)).collect();
         request.headers(headers).send().await.map_err(|e| self.broken(&e))
     }
 
+    /// Asks for nothing but to be let in; whether anything had to be shown.
+    async fn log_in(&self) -> Result<bool, Error> {
+        loop {
+            match self.knock().await {
+                Err(error) if self.switched(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn knock(&self) -> Result<bool, Error> {
+        let url = self.base()?;
+        let response = self.send(|| self.client.get(url.clone())).await?;
+        self.accepted(response).await?;
+        Ok(self.authorization.shown().header.is_some())
+    }
+
     /// Turns a status into an error, with what the registry says about it.
     pub(super) async fn accepted(&self, response: Response) -> Result<Response, Error> {
-        let (status, image) = (response.status(), self.name.familiar());
-        let host = || self.name.registry.clone();
+        let status = response.status();
         match status {
-            StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND => Err(Error::NotFound { image }),
+            // Whoever asked for a range sees to its answer.
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.may_switch.store(false, Ordering::Relaxed);
+                Ok(response)
+            }
+            StatusCode::NOT_FOUND => Err(Error::NotFound { image: self.name.familiar() }),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied()),
-            StatusCode::TOO_MANY_REQUESTS => Err(Error::TooManyRequests { host: host() }),
             _ => {
-                let answer = self.answer(response).await.unwrap_or_default();
-                let envelope = serde_json::from_slice::<OciEnvelope>(&answer).ok();
-                let said = envelope.and_then(|envelope| envelope.errors.into_iter().next());
-                let said = said.map(|error| format!(": {}", error.message)).unwrap_or_default();
-                Err(self.transport(format!("unexpected answer {status}{said}")))
+                let headers = response.headers().clone();
+                let said = self.answer(response).await.unwrap_or_default();
+                Err(answer::refusal(self.host(), status, &headers, &said))
             }
         }
     }
 
     /// Reads a short body.
-    async fn answer(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let mut answer = Vec::new();
+    async fn answer(&self, response: Response) -> Result<Vec<u8>, Error> {
+        let too_long = || self.transport("the answer is too long".into());
+        self.body(response, MAX_ANSWER, too_long).await
+    }
+
+    /// Reads a body of at most `most` bytes.
+    async fn body(
+        &self,
+        mut response: Response,
+        most: usize,
+        too_long: impl FnOnce() -> Error,
+    ) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|e| self.broken(&e))? {
-            answer.extend_from_slice(&piece);
-            if answer.len() > MAX_ANSWER {
-                return Err(self.transport("the answer is too long".into()));
+            if body.len() + piece.len() > most {
+                return Err(too_long());
             }
+            body.extend_from_slice(&piece);
         }
-        Ok(answer)
+        Ok(body)
     }
 
     fn denied(&self) -> Error {
@@ -378,36 +488,8 @@ impl Connection {
         Error::Transport { host: self.name.registry.clone(), cause }
     }
 
-    /// Tells a host that cannot be reached from a connection that broke.
     pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
         let host = error.url().map_or(self.name.registry.as_str(), Url::authority).to_owned();
-        let cause = match cause.to_string() {
-            // The resolver goes on with the query in its internal form.
-            text if text.starts_with("no records found") => "there is no such host".into(),
-            text => text,
-        };
-        match error.is_connect() || error.is_timeout() {
-            true => Error::Unreachable { host, cause },
-            false => Error::Transport { host, cause },
-        }
+        answer::failure(host, error, self.silence)
     }
-}
-
-/// The address of a registry's API.
-fn base(scheme: &str, name: &Name) -> Result<Url, Error> {
-    // Docker's registry does not answer under its own name.
-    let host = match name.registry.as_str() {
-        "docker.io" => "registry-1.docker.io",
-        other => other,
-    };
-    let url = format!("{scheme}://{host}/v2/");
-    let bad = |_| Error::Transport {
-        host: name.registry.clone(),
-        cause: format!("`{url}` is not an address"),
-    };
-    url.parse().map_err(bad)
 }

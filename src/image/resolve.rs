@@ -9,12 +9,9 @@ use super::{
     Error, LayerBlob,
     verify::{digest, verified_document},
 };
-use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform};
-
-/// How many indexes may point at each other before an image comes.
-pub(super) const MAX_DEPTH: usize = 3;
-/// More layers than any builder makes, and than overlayfs stacks.
-const MAX_LAYERS: usize = 512;
+use crate::oci::{
+    Descriptor, Digest, Exceeded, ImageConfig, ImageLimits, Index, Manifest, Platform,
+};
 
 /// Where manifests and blobs are got, by digest and not yet verified.
 pub(super) trait Store: std::fmt::Debug + Send + Sync {
@@ -42,7 +39,7 @@ pub(super) fn resolve(
     mut document: Vec<u8>,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    for _ in 0..=MAX_DEPTH {
+    for _ in 0..=ImageLimits::INDEXES {
         match parse(&document)? {
             Document::Manifest(manifest) => return complete(store, document, &manifest, wanted),
             Document::Index(index) => {
@@ -51,7 +48,8 @@ pub(super) fn resolve(
             }
         }
     }
-    Err(Error::bad_manifest("indexes are nested too deeply"))
+    let why = format!("its indexes are nested more than {} deep", ImageLimits::INDEXES);
+    Err(Error::bad_manifest(why))
 }
 
 /// What a manifest is for by its config; none of an index.
@@ -140,8 +138,9 @@ fn complete(
     manifest: &Manifest,
     wanted: &Platform,
 ) -> Result<Resolved, Error> {
-    if manifest.layers.len() > MAX_LAYERS {
-        return Err(Error::bad_manifest(format!("it has more than {MAX_LAYERS} layers")));
+    if manifest.layers.len() > ImageLimits::LAYERS {
+        let exceeded = Exceeded::count(ImageLimits::LAYERS as u64, "layers", None);
+        return Err(Error::TooLarge { what: "the image", exceeded });
     }
     let config = verified_document(store.blob(&manifest.config)?, &manifest.config)?;
     let parsed = parse_config(&config)?;
@@ -179,6 +178,8 @@ fn pair(descriptors: &[Descriptor], config: ImageConfig) -> Result<Vec<LayerBlob
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::image::sample::{self, Directory};
 
@@ -240,6 +241,42 @@ mod tests {
             layout.index(&[root]);
             let opened = sample::open(&format!("oci:{}", layout.0.display()));
             assert_eq!(opened.is_ok(), good, "{depth}: {opened:?}");
+        }
+    }
+
+    /// Documents that come close to indexes and manifests.
+    fn documents() -> impl Strategy<Value = String> {
+        let key = "schemaVersion|manifests|layers|config|mediaType|digest|size|platform|x";
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            "\"(sha256:[0-9a-f]{64}|[a-z./+]{0,12})\"",
+        ];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..4);
+            let map = prop::collection::vec((key, inner), 0..7);
+            prop_oneof![
+                list.prop_map(|items| format!("[{}]", items.join(","))),
+                map.prop_map(|fields| {
+                    let fields = fields.iter().map(|(key, value)| format!("\"{key}\":{value}"));
+                    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_an_index_or_a_manifest_or_refused(text in documents()) {
+            if let Ok(Document::Index(index)) = parse(text.as_bytes()) {
+                let _ = choose(&index.manifests, &"linux/amd64".parse().unwrap());
+            }
+            let _ = serde_json::from_str::<ImageConfig>(&text).map(|config| config.platform());
+        }
+
+        #[test]
+        fn any_bytes_are_a_document_or_refused(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
         }
     }
 }

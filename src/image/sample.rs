@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Error, Source, verify::digest};
-use crate::oci::{Descriptor, Platform};
+use crate::oci::{Descriptor, ImageLimits, Platform};
 
 /// What the only layer of a sample holds; nothing here unpacks it.
 pub(super) const LAYER: &[u8] = b"a layer";
@@ -71,7 +71,12 @@ pub(super) fn config(platform: &str) -> Value {
 
 /// Opens a reference as `linux/amd64`.
 pub(super) fn open(reference: &str) -> Result<Source, Error> {
+    open_within(reference, ImageLimits::default())
+}
+
+pub(super) fn open_within(reference: &str, limits: ImageLimits) -> Result<Source, Error> {
     let options = super::Options {
+        limits,
         offline: false,
         tls_verify: true,
         http_proxy: None,
@@ -80,6 +85,11 @@ pub(super) fn open(reference: &str) -> Result<Source, Error> {
         ssl_cert_file: None,
         ssl_cert_dir: None,
         keyring: super::Keyring::default(),
+        cert_dir: None,
+        cert_dirs: Vec::new(),
+        registries: crate::oci::Registries::default(),
+        silence: std::time::Duration::from_secs(5),
+        listener: super::Listener::default(),
     };
     super::open(&reference.parse().unwrap(), &"linux/amd64".parse().unwrap(), &options)
 }

@@ -4,10 +4,10 @@ use oci_client::manifest::{OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE};
 
 use super::{
     Error, Options, registry,
-    resolve::{Document, INDEX_TYPES, MAX_DEPTH, Store, choose, parse, platform_of},
+    resolve::{Document, INDEX_TYPES, Store, choose, parse, platform_of},
     verify::{digest, verified_document},
 };
-use crate::oci::{Descriptor, Index, Name, Platform};
+use crate::oci::{Descriptor, ImageLimits, Index, Name, Platform};
 
 /// More entries than any index has, attestations among them.
 const MAX_ENTRIES: usize = 512;
@@ -104,7 +104,7 @@ impl Walk<'_> {
     }
 
     fn index(&mut self, index: &Index, depth: usize) -> Result<(), Error> {
-        if depth >= MAX_DEPTH {
+        if depth >= ImageLimits::INDEXES {
             return Err(Error::bad_manifest("indexes are nested too deeply"));
         }
         for entry in &index.manifests {
@@ -220,7 +220,7 @@ mod tests {
         assert!(survey(&layout, &more, &[]).unwrap_err().contains("more than 512"));
 
         let mut deep = index(&layout, &[image]);
-        for _ in 1..MAX_DEPTH {
+        for _ in 1..ImageLimits::INDEXES {
             deep = index(&layout, &[deep]);
         }
         assert!(survey(&layout, &deep, &[]).is_ok());

@@ -12,27 +12,35 @@ use std::{
 };
 
 use reqwest::{
-    Client, ClientBuilder, NoProxy, Proxy,
+    Client, ClientBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
-    redirect::Policy,
+    redirect::{Action, Attempt, Policy},
 };
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        WantsClientCert, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
 };
 
-use super::{Error, Options};
+use super::{
+    Error, Options,
+    certificates::{self, Certificates, Client as CertificateOfOurs},
+    proxy,
+};
 
-const CONNECT: Duration = Duration::from_secs(15);
-/// How long a peer may be silent.
+/// What HTTP clients follow, by custom.
+const MOST_REDIRECTS: usize = 10;
+/// A connection that takes longer to come about than this does not come.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a peer may be silent that takes what we send.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
-/// What no proxy can reach for us.
-const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// Where distributions keep the certificate authorities.
 const BUNDLES: [&str; 5] = [
@@ -53,58 +61,116 @@ pub(super) fn is_loopback(registry: &str) -> bool {
     host == "localhost" || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Builds the client; `https_only` holds for redirects too.
-pub(super) fn client(options: &Options, https_only: bool) -> Result<Client, Error> {
-    build(options, https_only, |builder| builder.read_timeout(SILENCE))
+/// How the connections to one registry, and to where it sends us, are secured.
+#[derive(Debug, Default)]
+pub(super) struct Security {
+    /// Whether certificates are verified.
+    pub(super) verified: bool,
+    /// Whether plain http is refused, by redirects too.
+    pub(super) https_only: bool,
+    pub(super) certificates: Certificates,
 }
 
-/// Builds a client that waits for as long as each request says: while much is
-/// sent, the peer is silent.
-pub(super) fn uploading_client(options: &Options, https_only: bool) -> Result<Client, Error> {
-    build(options, https_only, |builder| builder.timeout(SILENCE))
+/// The clients for one registry.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) registry: Client,
+    /// For where it sends us, if nobody there may see our certificate.
+    pub(super) elsewhere: Option<Client>,
+    /// For a body that nobody else may see: it follows no redirect, which would
+    /// take the body along (RFC 9110, section 15.4.8).
+    pub(super) unredirected: Option<Client>,
 }
 
-/// Builds a client for requests whose body nobody else may see: it follows no
-/// redirect, which would take the body along (RFC 9110, section 15.4.8).
-pub(super) fn unredirected_client(options: &Options, https_only: bool) -> Result<Client, Error> {
-    build(options, https_only, |builder| builder.read_timeout(SILENCE).redirect(Policy::none()))
+/// What is done with a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Reading,
+    /// While much is sent, the peer is silent: each request says for how long.
+    Writing,
+}
+
+/// Builds the clients for a registry; one for secret bodies if it `posts` them.
+pub(super) fn clients(
+    options: &Options,
+    security: Security,
+    purpose: Use,
+    posts: bool,
+) -> Result<Clients, Error> {
+    // Whoever wants a registry comes by here.
+    if options.offline {
+        return Err(Error::Offline);
+    }
+    let limit = |builder: ClientBuilder| match purpose {
+        Use::Reading => builder.read_timeout(options.silence),
+        Use::Writing => builder.timeout(SILENCE),
+    };
+    let Security { verified, https_only, certificates } = security;
+    let build = |tls, redirects| build(options, https_only, limit, tls, redirects);
+    let Certificates { authorities, client } = certificates;
+    let provider = Arc::new(ring::default_provider());
+    let trust = Trust { options: options.clone(), verified, authorities };
+    let verifier = Arc::new(Verifier::new(trust, provider.clone()));
+    let plain = |redirects| {
+        let tls = tls(&provider, &verifier)?.with_no_client_auth();
+        build(tls, redirects)
+    };
+    let unredirected = posts.then(|| plain(Policy::none())).transpose()?;
+    let Some(CertificateOfOurs { file, chain, key }) = client else {
+        return Ok(Clients { registry: plain(Policy::default())?, elsewhere: None, unredirected });
+    };
+    let tls = tls(&provider, &verifier)?
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| certificates::bad(&file, error.to_string()))?;
+    let registry = build(tls, Policy::custom(stay))?;
+    Ok(Clients { registry, elsewhere: Some(plain(Policy::default())?), unredirected })
+}
+
+/// Follows redirects that lead to the same server.
+fn stay(attempt: Attempt<'_>) -> Action {
+    let same = |url: &Url| url.origin() == attempt.url().origin();
+    match attempt.previous() {
+        previous if previous.len() > MOST_REDIRECTS => attempt.error("too many redirects"),
+        previous if previous.iter().all(same) => attempt.follow(),
+        _ => attempt.stop(),
+    }
+}
+
+type TlsBuilder = ConfigBuilder<ClientConfig, WantsClientCert>;
+
+fn tls(provider: &Arc<CryptoProvider>, verifier: &Arc<Verifier>) -> Result<TlsBuilder, Error> {
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| unusable(&e))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier.clone()))
 }
 
 fn build(
     options: &Options,
     https_only: bool,
     limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    tls: ClientConfig,
+    redirects: Policy,
 ) -> Result<Client, Error> {
-    // Whoever wants a registry comes by here.
-    if options.offline {
-        return Err(Error::Offline);
-    }
-    let transport = |e: &dyn std::error::Error| Error::Transport {
-        host: "cannot set up TLS".into(),
-        cause: e.to_string(),
-    };
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new(options.clone(), provider.clone());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| transport(&e))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
     let mut builder = Client::builder()
         .user_agent(concat!("sandbox/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls)
         .https_only(https_only)
+        .redirect(redirects)
         .hickory_dns(true)
         .connect_timeout(CONNECT)
         .no_proxy();
-    for proxy in proxies(options)? {
+    for proxy in proxy::proxies(options)? {
         builder = builder.proxy(proxy);
     }
     if !Path::new("/etc/resolv.conf").exists() {
         builder = builder.dns_resolver(HostsFile);
     }
-    limit(builder).build().map_err(|e| transport(&e))
+    limit(builder).build().map_err(|e| unusable(&e))
+}
+
+fn unusable(error: &dyn std::error::Error) -> Error {
+    Error::Transport { host: "cannot set up TLS".into(), cause: error.to_string() }
 }
 
 /// Answers from `/etc/hosts` alone: where no resolver is configured, hickory
@@ -136,52 +202,85 @@ fn addresses(hosts: &str, name: &str) -> Vec<SocketAddr> {
     found.collect()
 }
 
-fn proxies(options: &Options) -> Result<Vec<Proxy>, Error> {
-    let exceptions = [options.no_proxy.as_deref().unwrap_or_default(), LOOPBACK].join(",");
-    let exceptions = NoProxy::from_string(exceptions.trim_start_matches(','));
-    let mut proxies = Vec::new();
-    if let Some(address) = options.http_proxy.as_deref().filter(|text| !text.is_empty()) {
-        proxies.push((address, Proxy::http(address)));
-    }
-    if let Some(address) = options.https_proxy.as_deref().filter(|text| !text.is_empty()) {
-        proxies.push((address, Proxy::https(address)));
-    }
-    let checked = proxies.into_iter().map(|(address, proxy)| match proxy {
-        Ok(proxy) => Ok(proxy.no_proxy(exceptions.clone())),
-        Err(_) => Err(Error::BadProxy { proxy: without_password(address) }),
-    });
-    checked.collect()
+/// Whom to believe.
+#[derive(Debug)]
+struct Trust {
+    options: Options,
+    verified: bool,
+    /// Those of one registry, besides the others.
+    authorities: Vec<CertificateDer<'static>>,
 }
 
-/// The address without what stands before its `@`.
-fn without_password(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((_, host)) => format!("…@{host}"),
-        None => address.into(),
+impl Trust {
+    /// The registry's own, then those that were named, else the system's, else
+    /// our own list.
+    fn roots(&self) -> RootCertStore {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(self.certificates());
+        if store.len() <= self.authorities.len() && !self.is_named() {
+            let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+            store.add_parsable_certificates(known.iter().cloned());
+        }
+        store
+    }
+
+    fn is_named(&self) -> bool {
+        self.options.ssl_cert_file.is_some() || self.options.ssl_cert_dir.is_some()
+    }
+
+    fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        let (file, directory) = match self.is_named() {
+            true => (self.options.ssl_cert_file.as_deref(), self.options.ssl_cert_dir.as_deref()),
+            false => (BUNDLES.map(Path::new).into_iter().find(|path| path.exists()), None),
+        };
+        let mut certificates = self.authorities.clone();
+        certificates.extend(rustls_native_certs::load_certs_from_paths(file, directory).certs);
+        certificates
     }
 }
 
 /// Verifies certificates against authorities that are read when needed.
 #[derive(Debug)]
 struct Verifier {
-    options: Options,
+    trust: Trust,
     provider: Arc<CryptoProvider>,
     authorities: OnceLock<Result<Arc<WebPkiServerVerifier>, rustls::Error>>,
 }
 
 impl Verifier {
-    fn new(options: Options, provider: Arc<CryptoProvider>) -> Self {
-        Self { options, provider, authorities: OnceLock::new() }
+    fn new(trust: Trust, provider: Arc<CryptoProvider>) -> Self {
+        Self { trust, provider, authorities: OnceLock::new() }
     }
 
     fn authorities(&self) -> Result<&WebPkiServerVerifier, rustls::Error> {
         let build = || {
-            let roots = Arc::new(roots(&self.options));
+            let roots = Arc::new(self.trust.roots());
             WebPkiServerVerifier::builder_with_provider(roots, self.provider.clone())
                 .build()
                 .map_err(|e| rustls::Error::General(format!("no certificate authorities: {e}")))
         };
         self.authorities.get_or_init(build).as_deref().map_err(Clone::clone)
+    }
+
+    /// Whether this very certificate is trusted, and is for `name`.
+    ///
+    /// A self-signed one is often made as an authority, and rustls wants a
+    /// server's to be none; whoever trusts it means just this one.
+    fn is_trusted_itself(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
+        let named = ParsedCertificate::try_from(certificate)
+            .is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok());
+        named && self.trust.certificates().iter().any(|trusted| trusted == certificate)
+    }
+}
+
+/// The refusal for being an authority, which comes after the check of the dates.
+fn is_authority(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            // Its type is of a crate that rustls does not show.
+            other.0.to_string() == "CaUsedAsEndEntity"
+        }
+        _ => false,
     }
 }
 
@@ -194,10 +293,16 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if !self.options.tls_verify {
+        if !self.trust.verified {
             return Ok(ServerCertVerified::assertion());
         }
-        self.authorities()?.verify_server_cert(end_entity, intermediates, name, ocsp, now)
+        let authorities = self.authorities()?;
+        match authorities.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+            Err(error) if is_authority(&error) && self.is_trusted_itself(end_entity, name) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            result => result,
+        }
     }
 
     fn verify_tls12_signature(
@@ -225,28 +330,6 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The authorities that were named, else the system's, else our own list.
-fn roots(options: &Options) -> RootCertStore {
-    let mut store = RootCertStore::empty();
-    let (file, directory) = (options.ssl_cert_file.as_deref(), options.ssl_cert_dir.as_deref());
-    if file.is_some() || directory.is_some() {
-        add(&mut store, file, directory);
-        return store;
-    }
-    if let Some(bundle) = BUNDLES.map(Path::new).into_iter().find(|path| path.exists()) {
-        add(&mut store, Some(bundle), None);
-    }
-    if store.is_empty() {
-        store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    }
-    store
-}
-
-fn add(store: &mut RootCertStore, file: Option<&Path>, directory: Option<&Path>) {
-    let found = rustls_native_certs::load_certs_from_paths(file, directory);
-    store.add_parsable_certificates(found.certs);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,12 +342,6 @@ mod tests {
             addresses(hosts, "reg.test").iter().map(|found| found.ip().to_string()).collect();
         assert_eq!(found, ["10.0.0.2", "::2"]);
         assert!(addresses(hosts, "x").is_empty());
-    }
-
-    #[test]
-    fn a_password_is_not_shown() {
-        assert_eq!(without_password("http://me:secret@proxy:3128"), "…@proxy:3128");
-        assert_eq!(without_password("proxy:3128"), "proxy:3128");
     }
 
     #[test]

@@ -12,9 +12,8 @@ use reqwest::{
 
 use super::{
     Error, Options,
-    auth::Scope,
-    registry::{Connection, Registry, by_scheme},
-    transport::{self, SILENCE},
+    registry::{Connection, Registry, places::Places},
+    transport::SILENCE,
 };
 use crate::oci::{Digest, Name};
 
@@ -36,15 +35,12 @@ pub(super) enum Content<'a> {
 impl Repository {
     /// Connects, and finds out whether we are let in.
     pub(super) fn open(name: &Name, options: &Options, some: &Digest) -> Result<Self, Error> {
-        by_scheme(name, options, |scheme| {
-            let https_only = scheme == "https" && options.tls_verify;
-            let client = transport::uploading_client(options, https_only)?;
-            let scope = Scope::push(&name.repository);
-            let connection = Connection::new(client, scheme, name, scope, options)?;
-            let repository = Self(Registry::start(connection)?);
-            repository.has(some)?;
-            Ok(repository)
-        })
+        let repository = Self(Registry::start(Places::to_write(name, options)?)?);
+        match repository.has(some) {
+            Err(error) if repository.0.places.only().switched(&error) => repository.has(some)?,
+            result => result?,
+        };
+        Ok(repository)
     }
 
     /// Whether the repository has this blob.
@@ -107,7 +103,7 @@ impl Repository {
     }
 
     fn wait<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        self.0.runtime.block_on(work(&self.0.connection))
+        self.0.runtime.block_on(work(self.0.places.only()))
     }
 }
 

@@ -5,10 +5,7 @@ use std::io::{self, Read, Write};
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use crate::oci::{Descriptor, Digest};
-
-/// Manifests and configs are held in memory: 4 MiB is what registries accept.
-const MAX_DOCUMENT: u64 = 4 << 20;
+use crate::oci::{Descriptor, Digest, Exceeded, ImageLimits};
 
 /// Passes a blob through; its end is reported only if size and digest are
 /// those of the descriptor.
@@ -124,12 +121,17 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
 /// Reads a manifest or config to its end, within bounds.
 pub(super) fn document(source: impl Read) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let read = source.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes);
+    let read = source.take(ImageLimits::DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|e| Error::from_read(e, || "read a manifest".into()))?;
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(Error::bad_manifest("it is larger than 4 MiB"));
+    if bytes.len() as u64 > ImageLimits::DOCUMENT {
+        return Err(too_large());
     }
     Ok(bytes)
+}
+
+pub(super) fn too_large() -> Error {
+    let exceeded = Exceeded::size(ImageLimits::DOCUMENT, None);
+    Error::TooLarge { what: "a manifest or config", exceeded }
 }
 
 /// Reads the manifest or config that `descriptor` announces.
@@ -177,6 +179,6 @@ mod tests {
     #[test]
     fn a_document_is_bounded() {
         assert!(document(&[0; 100][..]).is_ok());
-        assert!(matches!(document(io::repeat(b' ')), Err(Error::BadManifest { .. })));
+        assert!(matches!(document(io::repeat(b' ')), Err(Error::TooLarge { .. })));
     }
 }

@@ -5,10 +5,13 @@
 
 mod digest;
 mod image;
+mod image_limits;
+mod limits;
 mod manifest;
 mod platform;
 mod record;
 mod reference;
+mod registries;
 mod rootfs;
 mod secret;
 mod spec;
@@ -17,6 +20,8 @@ mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
+pub use image_limits::{Exceeded, ImageLimits};
+pub use limits::{Confinement, Limit, Resources, Tier};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
 pub use record::{
@@ -24,6 +29,7 @@ pub use record::{
     SeccompChoice, Status,
 };
 pub use reference::{InvalidReference, Name, Reference};
+pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use secret::Secret;
 pub use spec::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, ExitStatus, Mount, Process, Seccomp};
+use super::{Confinement, Digest, ExitStatus, Mount, Process, Resources, Seccomp};
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
 ///
@@ -33,6 +33,8 @@ pub struct SandboxConfig {
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
     pub pids: PidChoice,
+    #[serde(default)]
+    pub resources: Resources,
     pub seccomp: SeccompChoice,
     /// What connects it, as options of `run`.
     pub network: Vec<String>,
@@ -104,6 +106,9 @@ pub struct LogOptions {
 #[serde(rename_all = "camelCase")]
 pub struct SandboxState {
     pub status: Status,
+    /// The boot in which the processes were (`random(4)`, boot_id), if that is known.
+    #[serde(default)]
+    pub boot: Option<String>,
     /// The process that watches over it.
     pub supervisor: Option<ProcessId>,
     /// The first process inside.
@@ -113,11 +118,17 @@ pub struct SandboxState {
     /// When it last ended (RFC 3339).
     pub finished: Option<String>,
     pub exit: Option<ExitStatus>,
-    /// Why it could not be started.
+    /// Why it could not be started, or what was lost.
     pub error: Option<String>,
+    /// Bytes that its log could not take.
+    #[serde(default)]
+    pub log_lost: u64,
     pub ports: Vec<PortBinding>,
     /// Its own addresses.
     pub addresses: Vec<std::net::IpAddr>,
+    /// What holds its limits.
+    #[serde(default)]
+    pub confinement: Confinement,
 }
 
 impl SandboxState {
@@ -125,14 +136,17 @@ impl SandboxState {
     pub fn created() -> Self {
         Self {
             status: Status::Created,
+            boot: None,
             supervisor: None,
             process: None,
             started: None,
             finished: None,
             exit: None,
             error: None,
+            log_lost: 0,
             ports: Vec::new(),
             addresses: Vec::new(),
+            confinement: Confinement::default(),
         }
     }
 }

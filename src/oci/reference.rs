@@ -27,7 +27,7 @@ pub enum Reference {
 }
 
 /// The name of an image in a registry, complete by docker's rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub struct Name {
     /// Host and port, such as `docker.io` or `127.0.0.1:5000`.
     pub registry: String,
@@ -36,6 +36,9 @@ pub struct Name {
     /// `latest` when neither tag nor digest was given.
     pub tag: Option<String>,
     pub digest: Option<Digest>,
+    /// The path as it was typed, if without a registry; two names may mean the
+    /// same image and differ in this.
+    pub typed: Option<String>,
 }
 
 /// A text that is not an image reference, and why.
@@ -44,6 +47,13 @@ pub struct Name {
 pub struct InvalidReference {
     pub text: String,
     pub why: &'static str,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.registry, &self.repository, &self.tag, &self.digest)
+            == (&other.registry, &other.repository, &other.tag, &other.digest)
+    }
 }
 
 impl Reference {
@@ -163,7 +173,8 @@ fn parse_name(text: &str) -> Result<Name, &'static str> {
     check_registry(registry)?;
     check_repository(&repository)?;
     let tag = tag.or_else(|| digest.is_none().then_some("latest")).map(Into::into);
-    Ok(Name { registry: registry.into(), repository, tag, digest })
+    let typed = (!names_registry(path)).then(|| path.into());
+    Ok(Name { registry: registry.into(), repository, tag, digest, typed })
 }
 
 fn parse_digest(text: &str) -> Result<Digest, &'static str> {
@@ -174,13 +185,19 @@ fn parse_digest(text: &str) -> Result<Digest, &'static str> {
 fn complete(path: &str) -> (&str, String) {
     let (registry, repository) = match path.split_once('/') {
         Some(("index.docker.io", rest)) => (DOCKER_HUB, rest),
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
+        Some((first, rest)) if names_registry(path) => (first, rest),
         _ => (DOCKER_HUB, path),
     };
     if registry == DOCKER_HUB && !repository.is_empty() && !repository.contains('/') {
         return (registry, format!("{OFFICIAL}{repository}"));
     }
     (registry, repository.into())
+}
+
+/// Whether the first part is a registry and no part of the path in one.
+fn names_registry(path: &str) -> bool {
+    let first = path.split_once('/').map(|(first, _)| first);
+    first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost")
 }
 
 fn check_registry(registry: &str) -> Result<(), &'static str> {
@@ -251,6 +268,8 @@ fn check_tag(tag: &str) -> Result<&str, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const DIGEST: &str = "sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
@@ -367,6 +386,18 @@ mod tests {
         }
         for bad in ["oci:", "oci::x", "oci:d:", "rootfs:", "docker-archive:", "oci:a\0b"] {
             assert!(bad.parse::<Reference>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_reference_or_an_error(
+            text in "((oci|oci-archive|docker-archive|rootfs):)?[a-zA-Z0-9./:@_-]{0,40}|\\PC{0,40}"
+        ) {
+            if let Ok(reference) = text.parse::<Reference>() {
+                let shown = reference.to_string();
+                prop_assert_eq!(shown.parse::<Reference>(), Ok(reference), "{}", shown);
+            }
         }
     }
 }

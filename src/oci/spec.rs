@@ -8,7 +8,7 @@ pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ProcessId, RootFs,
+    Confinement, ProcessId, RootFs,
     strings::{self, names},
 };
 
@@ -41,6 +41,8 @@ pub struct Spec {
     /// Whether what needs more than one user id is answered with success
     /// although it is not done (`runtime/seccomp.rs`, "Fake root").
     pub fake_root: bool,
+    /// What holds its limits.
+    pub confinement: Confinement,
 }
 
 /// Which namespace of a kind a sandbox has (runtime-spec, `config-linux.md`,

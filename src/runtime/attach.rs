@@ -4,7 +4,7 @@
 //! byte for its kind, its length (32 bits, little endian), and its content.
 //!
 //! ```text
-//! client ──▶ supervisor   Input, EndOfInput, Resize, Signal, Detach
+//! client ──▶ supervisor   Input, EndOfInput, Resize, Signal, Detach, Watch
 //! client ◀── supervisor   Output, and at last Exit
 //! ```
 
@@ -41,6 +41,8 @@ pub(super) enum Message<'a> {
     Signal(i32),
     /// The sandbox goes on without this client.
     Detach,
+    /// This client wants no output, only to know how it ends.
+    Watch,
     Output(Stream, &'a [u8]),
     /// The workload's exit code.
     Exit(u8),
@@ -61,6 +63,7 @@ impl<'a> Message<'a> {
             Self::Output(Stream::Stdout, bytes) => (5, (*bytes).into()),
             Self::Output(Stream::Stderr, bytes) => (6, (*bytes).into()),
             Self::Exit(code) => (7, vec![*code].into()),
+            Self::Watch => (8, Vec::new().into()),
         };
         to.push_back(kind);
         to.extend((content.len() as u32).to_le_bytes());
@@ -78,6 +81,7 @@ impl<'a> Message<'a> {
             5 => Self::Output(Stream::Stdout, content),
             6 => Self::Output(Stream::Stderr, content),
             7 => Self::Exit(*content.first()?),
+            8 => Self::Watch,
             _ => return None,
         })
     }
@@ -157,9 +161,42 @@ fn by_short_path<T>(
 /// # Errors
 /// As [`connect`].
 pub fn signal(directory: &Path, signal: nix::sys::signal::Signal) -> io::Result<()> {
+    tell(directory, &Message::Signal(signal as i32)).map(drop)
+}
+
+/// Who will hear how the workload ends.
+#[derive(Debug)]
+pub struct Watcher(UnixStream);
+
+impl Watcher {
+    /// Watches the sandbox in this directory.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub fn new(directory: &Path) -> io::Result<Self> {
+        tell(directory, &Message::Watch).map(Self)
+    }
+
+    /// The exit code, when it has ended; none if the supervisor vanishes.
+    pub fn exit_code(mut self) -> Option<u8> {
+        let mut frames = Frames::default();
+        while frames.read(&mut self.0) {
+            while let Some(message) = frames.next() {
+                if let Message::Exit(code) = message {
+                    return Some(code);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn tell(directory: &Path, message: &Message<'_>) -> io::Result<UnixStream> {
     let mut bytes = VecDeque::new();
-    Message::Signal(signal as i32).write(&mut bytes);
-    io::Write::write_all(&mut connect(directory)?, bytes.make_contiguous())
+    message.write(&mut bytes);
+    let mut socket = connect(directory)?;
+    io::Write::write_all(&mut socket, bytes.make_contiguous())?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -177,6 +214,7 @@ mod tests {
             Message::Output(Stream::Stdout, b""),
             Message::Output(Stream::Stderr, b"x"),
             Message::Exit(7),
+            Message::Watch,
         ];
         let mut bytes = VecDeque::new();
         messages.iter().for_each(|message| message.write(&mut bytes));

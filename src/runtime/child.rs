@@ -5,6 +5,8 @@
 
 use std::{convert::Infallible, ffi::CString, os::fd::OwnedFd, path::Path};
 
+use nix::sched::CloneFlags;
+
 use super::{
     command,
     domain::Plan,
@@ -47,6 +49,10 @@ fn become_workload(
     let limits = privileges::Limits::of(spec, ids);
     let filter = limits.filter()?;
     parent.wait_for_ids().map_err(gone)?;
+    if spec.confinement.cgroup.is_some() {
+        sys::process::unshare(CloneFlags::CLONE_NEWCGROUP)
+            .map_err(Failure::setup("cannot hide the host's cgroups"))?;
+    }
     rootfs::mount(&spec.root, &spec.scratch)?;
     join(parent.wait_for_network().map_err(gone)?)?;
     sources.take_sys(spec)?;

@@ -4,7 +4,10 @@ use std::{
     ffi::{CStr, CString, OsStr},
     fs::{self, File},
     io::Read,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -122,7 +125,10 @@ fn is_inside(path: &Path) -> bool {
 /// The program that a script names behind `#!`.
 fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut head = [0; 256];
-    let length = File::open(script).and_then(|mut file| file.read(&mut head)).ok()?;
+    // Of a FIFO, the end of which nobody holds, opening would never be done.
+    let open = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(script);
+    let mut file = open.ok().filter(|file| file.metadata().is_ok_and(|there| there.is_file()))?;
+    let length = file.read(&mut head).ok()?;
     let line = head[..length].strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
     let word = line.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next()?;
     Some(PathBuf::from(OsStr::from_bytes(word)))

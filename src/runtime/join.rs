@@ -23,7 +23,7 @@ use std::{
     convert::Infallible,
     fs::File,
     os::fd::{AsFd, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::{
@@ -35,6 +35,7 @@ use nix::{
 use super::{
     Error, child, command,
     handshake::{self, ChildEnd, Failure, ParentEnd},
+    limits,
     parent::Child,
     privileges::Limits,
     supervise::{self, Streams, Supervision},
@@ -42,7 +43,7 @@ use super::{
     user,
 };
 use crate::{
-    oci::{ExitStatus, Process, ProcessId, Seccomp},
+    oci::{Confinement, ExitStatus, Process, ProcessId, Seccomp},
     sys::{self, Named},
 };
 
@@ -56,6 +57,10 @@ pub struct Addition<'a> {
     pub process: &'a Process,
     /// See [`crate::oci::Spec::seccomp`].
     pub seccomp: Option<&'a Seccomp>,
+    /// What the sandbox is confined by.
+    pub confinement: &'a Confinement,
+    /// Whether it is not to run outside of the sandbox's cgroup.
+    pub strict: bool,
 }
 
 /// A process that was added, and runs.
@@ -64,6 +69,7 @@ pub struct Added {
     child: Child,
     signals: SignalFd,
     streams: Streams,
+    is_outside: bool,
 }
 
 /// Starts one more process in a sandbox.
@@ -95,7 +101,9 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
         }
         ForkResult::Parent { child } => {
             drop(child_end);
-            start(child, &parent_end, addition.process)
+            let is_outside = confine(addition, child)?;
+            let added = start(child, &parent_end, addition.process)?;
+            Ok(Added { is_outside, ..added })
         }
     }
 }
@@ -115,7 +123,7 @@ fn join(domain: &OwnedFd, sandbox: &OwnedFd) -> sys::Result<()> {
 /// The process by its number, if it is still the same.
 pub(super) fn open(process: ProcessId) -> Result<OwnedFd, Error> {
     let fd = sys::process::open_process(process.pid).map_err(|_| Error::Gone)?;
-    let is_same = sys::process::start_time(process.pid) == Some(process.start_time);
+    let is_same = sys::process::is_alive(process.pid, process.start_time);
     if is_same { Ok(fd) } else { Err(Error::Gone) }
 }
 
@@ -157,6 +165,19 @@ fn enter(directory: &Path) -> Result<(), Failure> {
         .map_err(Failure::setup("cannot enter the working directory"))
 }
 
+/// As the workload; true if the cgroup cannot be joined, for from another cgroup of
+/// the user's there may be no way into it.
+fn confine(addition: &Addition<'_>, pid: Pid) -> Result<bool, Error> {
+    let enter = |cgroup: &PathBuf| limits::cgroup::enter(cgroup, pid.as_raw());
+    let entered = addition.confinement.cgroup.as_ref().map_or(Ok(()), enter);
+    if addition.strict {
+        entered.clone().map_err(Error::JoinCgroup)?;
+    }
+    let supervisor = addition.supervisor.pid.to_string();
+    limits::confine(addition.confinement, pid, &supervisor).map_err(Error::Confine)?;
+    Ok(entered.is_err())
+}
+
 fn start(pid: Pid, handshake: &ParentEnd, process: &Process) -> Result<Added, Error> {
     let child = Child::new(Some(pid));
     let streams = match process.terminal {
@@ -170,11 +191,16 @@ fn start(pid: Pid, handshake: &ParentEnd, process: &Process) -> Result<Added, Er
     let signals = supervise::take_signals().map_err(Error::Supervise)?;
     match handshake.start().map_err(Error::from)? {
         Some(failure) => Err(failure.into()),
-        None => Ok(Added { child, signals, streams }),
+        None => Ok(Added { child, signals, streams, is_outside: false }),
     }
 }
 
 impl Added {
+    /// Whether the limits that the sandbox's cgroup holds do not hold for it.
+    pub fn is_outside(&self) -> bool {
+        self.is_outside
+    }
+
     /// Watches over it until it has ended, and says how.
     ///
     /// # Errors

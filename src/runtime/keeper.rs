@@ -71,6 +71,8 @@ struct Client {
     waiting: VecDeque<u8>,
     /// Whether the sandbox ends with it.
     is_owner: bool,
+    /// Whether it wants what the workload writes.
+    listens: bool,
 }
 
 impl Keeper {
@@ -176,7 +178,7 @@ impl Keeper {
             Ok(0) | Err(_) => return false,
         };
         self.log.write(stream, bytes);
-        for client in &mut self.clients {
+        for client in self.clients.iter_mut().filter(|client| client.listens) {
             client.send(&Message::Output(stream, bytes));
         }
         true
@@ -206,6 +208,7 @@ impl Keeper {
                     wishes.extend(Signal::try_from(number).map(Wish::Deliver));
                 }
                 Message::Detach => client.is_owner = false,
+                Message::Watch => client.listens = false,
                 Message::Output(..) | Message::Exit(_) => {}
             }
         }
@@ -261,6 +264,11 @@ impl Keeper {
         self.log.finish();
     }
 
+    /// Bytes that the log could not take.
+    pub(super) fn lost(&self) -> u64 {
+        self.log.lost()
+    }
+
     /// Tells the clients how it ended; the last words.
     pub(super) fn say_goodbye(&mut self, status: ExitStatus) {
         for client in &mut self.clients {
@@ -276,7 +284,8 @@ impl Keeper {
 impl Client {
     fn new(socket: UnixStream, is_owner: bool) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, frames: Frames::default(), waiting: VecDeque::new(), is_owner })
+        let (frames, waiting) = (Frames::default(), VecDeque::new());
+        Ok(Self { socket, frames, waiting, is_owner, listens: true })
     }
 
     fn send(&mut self, message: &Message<'_>) {

@@ -88,6 +88,8 @@ pub(super) struct Log {
     options: LogOptions,
     file: File,
     size: u64,
+    /// Bytes of entries for which there was no room.
+    lost: u64,
     /// Lines whose end has not come: of standard output, and of standard error.
     begun: [Vec<u8>; 2],
     entries: Vec<u8>,
@@ -99,13 +101,14 @@ impl Log {
         let file = append(&numbered(directory, 0))?;
         let size = file.metadata()?.len();
         let directory = directory.into();
-        Ok(Self { directory, options, file, size, begun: Default::default(), entries: Vec::new() })
+        let begun = Default::default();
+        Ok(Self { directory, options, file, size, lost: 0, begun, entries: Vec::new() })
     }
 
     /// The workload has written `bytes`.
     ///
     /// A disk that is full must not stop a workload: what cannot be written is
-    /// left out, whole entries at a time.
+    /// left out, whole entries at a time, and counted.
     pub(super) fn write(&mut self, stream: Stream, bytes: &[u8]) {
         let now = rfc3339_nanoseconds(SystemTime::now());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -162,23 +165,44 @@ impl Log {
 
     fn flush(&mut self) {
         let entries = std::mem::take(&mut self.entries);
-        if !entries.is_empty() {
-            let full = |max| self.size > 0 && self.size + entries.len() as u64 > max;
-            if self.options.max_size.is_some_and(full) {
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let fitting = self.fitting(rest);
+            if fitting == 0 {
                 self.rotate();
             }
-            self.append(&entries);
+            // An entry that is longer than a file has one of its own.
+            let end =
+                if fitting == 0 { self.fitting(rest).max(first_entry(rest)) } else { fitting };
+            self.append(&rest[..end]);
+            rest = &rest[end..];
         }
         self.entries = entries;
         self.entries.clear();
     }
 
+    /// How many bytes of whole entries the file has room for.
+    fn fitting(&self, entries: &[u8]) -> usize {
+        let Some(max) = self.options.max_size else { return entries.len() };
+        let room = usize::try_from(max.saturating_sub(self.size)).unwrap_or(usize::MAX);
+        let room = &entries[..room.min(entries.len())];
+        room.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)
+    }
+
     fn append(&mut self, entries: &[u8]) {
         match self.file.write_all(entries) {
             Ok(()) => self.size += entries.len() as u64,
-            // Half an entry would spoil the next one.
-            Err(_) => drop(self.file.set_len(self.size)),
+            Err(_) => {
+                // Half an entry would spoil the next one.
+                let _ = self.file.set_len(self.size);
+                self.lost += entries.len() as u64;
+            }
         }
+    }
+
+    /// Bytes that could not be written.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// A log that cannot be put aside goes on growing.
@@ -198,6 +222,11 @@ impl Log {
             self.file = file;
         }
     }
+}
+
+fn first_entry(entries: &[u8]) -> usize {
+    let end = entries.iter().position(|byte| *byte == b'\n');
+    end.map_or(entries.len(), |last| last + 1)
 }
 
 fn append(path: &Path) -> io::Result<File> {
@@ -277,6 +306,22 @@ mod tests {
         let texts: Vec<_> = (0..3).rev().flat_map(|number| directory.entries(number)).collect();
         assert!(texts.last().is_some_and(|last| last == "stdout F 7"), "{texts:?}");
         assert!(texts.len() < 8 && texts.len() >= 4, "{texts:?}");
+    }
+
+    #[test]
+    fn what_comes_at_once_is_spread_over_files() {
+        let directory = Directory::new("at-once");
+        let options = LogOptions { max_size: Some(100), max_file: 50 };
+        let mut log = Log::open(&directory.0, options).unwrap();
+        let long = "x".repeat(200);
+        log.write(Stream::Stdout, format!("{}{long}\nend\n", "line\n".repeat(20)).as_bytes());
+        let files = files(&directory.0);
+        let all: Vec<_> =
+            (0..files.len() as u32).rev().flat_map(|n| directory.entries(n)).collect();
+        assert_eq!(all.len(), 22);
+        assert_eq!(all[20..], [format!("stdout F {long}"), "stdout F end".into()]);
+        let sizes = files.iter().map(|path| fs::metadata(path).unwrap().len());
+        assert_eq!(sizes.filter(|size| *size > 100).count(), 1);
     }
 
     #[test]

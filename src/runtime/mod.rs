@@ -27,26 +27,31 @@
 //! What the parent does while the workload runs is `supervise.rs`. A workload
 //! whose streams are not ours has a log (`log.rs`) and a socket for clients
 //! (`keeper.rs`; `client.rs` is the other end, `attach.rs` what they say). One
-//! more process beside a workload, `exec`, is `join.rs`.
+//! more process beside a workload, `exec`, is `join.rs`; `files.rs` is for those who
+//! want its files.
 
 pub mod attach;
 mod child;
 mod client;
 mod command;
 pub mod domain;
+pub mod files;
 mod handshake;
 mod init;
 mod join;
 mod keeper;
+pub mod limits;
 pub mod log;
 mod mounts;
 mod parent;
+pub mod pause;
 mod privileges;
 pub mod processes;
 mod rootfs;
 pub mod seccomp;
 mod supervise;
 mod terminal;
+pub mod usage;
 mod user;
 
 use nix::errno::Errno;
@@ -54,6 +59,7 @@ use nix::errno::Errno;
 pub use client::{Client, Outcome};
 pub use join::{Added, Addition, add};
 pub use keeper::Keeper;
+pub use limits::Limits;
 pub use parent::{Created, Running, Stdio, create};
 pub use supervise::Supervision;
 
@@ -72,6 +78,16 @@ pub enum Error {
     Namespaces(#[source] sys::Error),
     #[error("cannot talk to the sandbox")]
     Handshake(#[source] Errno),
+    #[error("`{option}` cannot be held strictly: {why}")]
+    Limits { option: &'static str, why: String },
+    #[error("this machine has no CPU {cpu} that may be used")]
+    NoSuchCpu { cpu: u32 },
+    #[error("cannot hold the sandbox, or let it go on")]
+    Hold(#[source] sys::Error),
+    #[error("cannot join the cgroup of the sandbox")]
+    JoinCgroup(#[source] sys::Error),
+    #[error("cannot limit the sandbox")]
+    Confine(#[source] sys::Error),
     #[error("the sandbox ended before its command could run")]
     Vanished,
     #[error("the sandbox has ended")]
@@ -104,6 +120,16 @@ impl Hint for Error {
                  one id is used instead"
             )),
             Self::Exec { source, .. } => exec_hint(source),
+            Self::JoinCgroup(_) => Some(
+                "a process can move only within what was delegated: call `sandbox exec` from the \
+                 same scope as `sandbox run`"
+                    .into(),
+            ),
+            Self::Limits { .. } => Some(
+                "run it by `systemd-run --user --scope -p Delegate=yes`, which gives it a cgroup \
+                 to divide; or leave `--limits=strict` out, and `sandbox run -v` says what holds"
+                    .into(),
+            ),
             Self::Mount { source, .. } | Self::Setup { source, .. }
                 if source.errno == Errno::ENOENT && source.call.starts_with("mkdir") => Some(
                 "it would have to be made in a directory of yours; make it yourself, or choose \

@@ -205,7 +205,13 @@ fn pseudo_terminals(ids: &Plan) -> sys::Result<Detached> {
 }
 
 /// At a directory that nearly every image has, and the skeleton anyway.
+///
+/// One that is a link would be inside as well; but then what we mean by its path
+/// is not what others find there (CVE-2019-19921, CVE-2026-41579).
 fn attach(mount: &Detached, target: &Path) -> sys::Result<()> {
+    if sys::fs::lstat(target).is_ok_and(|there| !sys::fs::is_directory(&there)) {
+        return Err(Errno::ENOTDIR).named(|| format!("open({target:?}, O_DIRECTORY | O_NOFOLLOW)"));
+    }
     match mount.attach(target) {
         Err(error) if error.errno == Errno::ENOENT => {
             make_directory(target)?;

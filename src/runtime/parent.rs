@@ -15,11 +15,12 @@ use super::{
     handshake::{self, Failure, ParentEnd},
     join,
     keeper::Keeper,
+    limits,
     supervise::{self, Streams, Supervision},
     terminal::{self, Relay},
 };
 use crate::{
-    oci::{ExitStatus, Namespace, Process, Spec},
+    oci::{Confinement, ExitStatus, Namespace, Process, Spec},
     sys,
 };
 
@@ -35,6 +36,7 @@ pub struct Created {
     stdin: bool,
     stdio: Stdio,
     pipes: Option<Pipes>,
+    confinement: Confinement,
 }
 
 /// Where the standard streams of a workload are to lead.
@@ -84,6 +86,10 @@ pub fn create(
         ForkResult::Parent { child } => {
             drop(child_end);
             let child = Child::new(Some(child));
+            if let Some(cgroup) = &spec.confinement.cgroup {
+                let pid = child.pid().as_raw();
+                limits::cgroup::enter(cgroup, pid).map_err(Error::Confine)?;
+            }
             meanwhile();
             domain.settle()?;
             // A child that has failed already will say so at `start`.
@@ -92,16 +98,16 @@ pub fn create(
             let is_ours = spec.network_namespace == Namespace::Host;
             let _ = parent_end.network(Some(netns.as_fd()).filter(|_| !is_ours));
             let Process { terminal: with_terminal, stdin, .. } = spec.process;
-            Ok(Created { child, netns, handshake: parent_end, with_terminal, stdin, stdio, pipes })
+            let (handshake, confinement) = (parent_end, spec.confinement.clone());
+            Ok(Created { child, netns, handshake, with_terminal, stdin, stdio, pipes, confinement })
         }
     }
 }
 
 fn namespaces(spec: &Spec) -> CloneFlags {
-    let mut flags = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWCGROUP;
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC;
+    // A cgroup of its own is to be the root of what it sees: it enters that first.
+    flags.set(CloneFlags::CLONE_NEWCGROUP, spec.confinement.cgroup.is_none());
     flags.set(CloneFlags::CLONE_NEWPID, spec.pid_namespace == Namespace::Own);
     flags
 }
@@ -159,6 +165,7 @@ impl Created {
     pub fn start(mut self) -> Result<Running, Error> {
         let streams = self.streams()?;
         let signals = supervise::take_signals().map_err(Error::Supervise)?;
+        limits::confine(&self.confinement, self.child.pid(), "self").map_err(Error::Confine)?;
         match self.handshake.start().map_err(Error::from)? {
             Some(failure) => Err(failure.into()),
             None => Ok(Running { child: self.child.take(), netns: self.netns, signals, streams }),
@@ -229,6 +236,14 @@ impl Running {
     /// The first process inside.
     pub fn pid(&self) -> i32 {
         self.child.pid().as_raw()
+    }
+
+    /// Bytes that its log could not take; none without a log.
+    pub fn lost_output(&self) -> u64 {
+        match &self.streams {
+            Streams::Kept(keeper) => keeper.lost(),
+            Streams::Shared | Streams::Terminal(_) => 0,
+        }
     }
 
     /// Tells whoever is attached how it ended.

@@ -23,8 +23,8 @@ pub struct Entry {
     pub command: String,
 }
 
-/// Those in the process id namespace of `workload`, and what comes of them; none
-/// if it has gone.
+/// Those in the process id namespace of `workload`, unless that is our own, and what
+/// comes of them; none if it has gone.
 ///
 /// Whose process belongs to another id does not show its namespace, but its
 /// parent.
@@ -34,7 +34,8 @@ pub fn of(workload: ProcessId) -> Vec<Entry> {
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut all: Vec<Entry> = pids.filter_map(read).collect();
     all.sort_by_key(|entry| entry.pid);
-    let wanted = namespace(workload.pid);
+    let ours = namespace(std::process::id() as i32);
+    let wanted = namespace(workload.pid).filter(|it| Some(*it) != ours);
     let mut inside = HashSet::from([workload.pid]);
     inside.extend(
         all.iter().map(|it| it.pid).filter(|pid| wanted == namespace(*pid) && wanted.is_some()),

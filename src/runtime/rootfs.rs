@@ -135,7 +135,7 @@ fn with_changes_in(overlay: &Overlay, changes: &Path) -> sys::Result<Overlay> {
 
 /// `volatile`: nothing in the upper directory must survive a crash, so nothing is
 /// synced (Linux 5.10).
-fn mount_layers(overlay: &Overlay, target: &Path) -> sys::Result<()> {
+pub(super) fn mount_layers(overlay: &Overlay, target: &Path) -> sys::Result<()> {
     let lower = overlay.lower.iter().map(|path| open(path)).collect::<sys::Result<Vec<_>>>()?;
     let upper = overlay.upper.as_deref().map(open).transpose()?;
     let work = overlay.work.as_deref().map(open).transpose()?;

@@ -34,6 +34,7 @@ use nix::{
 use super::{
     Error,
     keeper::{Keeper, Wish},
+    limits::memory::{self, Sampler},
     terminal::Relay,
 };
 use crate::{
@@ -50,6 +51,8 @@ pub struct Supervision {
     pub stop_signal: Signal,
     /// Whether no namespace of process ids ends with it: what it leaves is ours.
     pub leaves_orphans: bool,
+    /// Bytes of memory at which it is ended, and of memory and swap.
+    pub memory: Option<(u64, Option<u64>)>,
 }
 
 /// Signals that are the workload's business rather than ours.
@@ -92,6 +95,9 @@ struct Watch<'a> {
     timed_out: bool,
     /// The signal whose default action we have applied.
     killed_by: Option<Signal>,
+    /// What keeps the limit of memory, and when it is to look next.
+    sampler: Option<(Sampler, Instant)>,
+    out_of_memory: bool,
 }
 
 /// Where the workload's standard streams lead.
@@ -120,6 +126,8 @@ pub(super) fn wait(
         deadline: supervision.timeout.map(|timeout| Instant::now() + timeout),
         timed_out: false,
         killed_by: None,
+        sampler: sampler(pid, supervision),
+        out_of_memory: false,
     };
     let status = loop {
         if let Some(status) = watch.ended()? {
@@ -132,6 +140,11 @@ pub(super) fn wait(
         end_orphans();
     }
     Ok(watch.verdict(status))
+}
+
+fn sampler(pid: Pid, supervision: &Supervision) -> Option<(Sampler, Instant)> {
+    let (memory, both) = supervision.memory?;
+    Some((Sampler::new(pid, memory, both), Instant::now()))
 }
 
 /// From here on, signals wait for [`wait`] instead of acting on us.
@@ -170,6 +183,7 @@ impl Watch<'_> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.on_deadline();
         }
+        self.look_at_memory();
         Ok(())
     }
 
@@ -185,7 +199,9 @@ impl Watch<'_> {
     }
 
     fn time_left(&self) -> PollTimeout {
-        let Some(deadline) = self.deadline else { return PollTimeout::NONE };
+        let look = self.sampler.as_ref().map(|(_, next)| *next);
+        let next = self.deadline.into_iter().chain(look).min();
+        let Some(deadline) = next else { return PollTimeout::NONE };
         // Rounded up, so that we do not wake a moment too early and spin.
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
         PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -246,9 +262,26 @@ impl Watch<'_> {
         }
     }
 
+    fn look_at_memory(&mut self) {
+        let Some((sampler, next)) = &mut self.sampler else { return };
+        if *next > Instant::now() {
+            return;
+        }
+        let is_over = sampler.is_over();
+        *next = Instant::now() + memory::INTERVAL;
+        if is_over {
+            self.out_of_memory = true;
+            self.sampler = None;
+            self.send(Signal::SIGKILL);
+        }
+    }
+
     fn verdict(&self, status: WaitStatus) -> ExitStatus {
         match (status, self.killed_by) {
             _ if self.timed_out => ExitStatus::TimedOut,
+            (WaitStatus::Signaled(_, Signal::SIGKILL, _), _) if self.out_of_memory => {
+                ExitStatus::OutOfMemory
+            }
             (WaitStatus::Signaled(_, Signal::SIGKILL, _), Some(cause)) => {
                 ExitStatus::Signaled(cause as i32)
             }
@@ -296,18 +329,30 @@ impl Streams {
 
 /// Whether the process handles, ignores or waits for `signal`, by the masks of
 /// `proc_pid_status(5)`.
+///
+/// Who waits for it blocks it all the time; a shell that starts a program blocks
+/// everything for a moment, and what comes then would be lost.
 fn responds_to(pid: Pid, signal: Signal) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    responds(&status, signal)
+    const LOOKS: u32 = 20;
+    for _ in 0..LOOKS {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        if is_in_mask(&status, &["SigCgt:", "SigIgn:"], signal) {
+            return true;
+        }
+        if !is_in_mask(&status, &["SigBlk:"], signal) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
-fn responds(status: &str, signal: Signal) -> bool {
+fn is_in_mask(status: &str, names: &[&str], signal: Signal) -> bool {
     let bit = 1u64 << (signal as u64 - 1);
-    let in_mask = |name: &str| {
+    names.iter().any(|name| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0) & bit != 0
-    };
-    ["SigCgt:", "SigIgn:", "SigBlk:"].into_iter().any(in_mask)
+    })
 }
 
 /// With `--pid host` there is no namespace that takes orphans with it: they
@@ -334,6 +379,8 @@ mod tests {
     fn a_signal_is_handled_if_it_is_caught_ignored_or_blocked() {
         let status =
             "SigBlk:\t0000000000000001\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n";
+        let responds =
+            |status: &str, signal| is_in_mask(status, &["SigCgt:", "SigIgn:", "SigBlk:"], signal);
         for (signal, expected) in [
             (Signal::SIGHUP, true),
             (Signal::SIGINT, true),

@@ -98,6 +98,8 @@ fn number(name: &str) -> Result<Option<u32>, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn accounts() -> Accounts {
@@ -151,5 +153,16 @@ mod tests {
         }
         assert!(resolve("node:wheel", &[]).is_err());
         assert!(resolve("node", &["wheel"]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_root_but_roots_own_names(text in "[-+0-9a-z:x\\n ]{0,14}|\\PC{0,14}") {
+            if let Ok((0, ..)) = resolve(&text, &[]) {
+                let name = text.split(':').next().unwrap_or_default();
+                let zero = !name.is_empty() && name.bytes().all(|byte| byte == b'0');
+                prop_assert!(name.is_empty() || name == "root" || zero, "{:?}", text);
+            }
+        }
     }
 }

@@ -265,7 +265,8 @@ impl Store {
         }
         let maps = names(&self.all_layers())?;
         let in_a_map = |layer: &DiffId| {
-            maps.iter().any(|map| is_there(self.all_layers().join(map).join(layer.0.hex())))
+            is_there(self.layer_at(layer))
+                || maps.iter().any(|map| is_there(self.all_layers().join(map).join(layer.0.hex())))
         };
         let missing = layers.into_iter().find(|layer| !in_a_map(layer));
         Ok(missing.map(|layer| format!("its layer {layer} is not there")))

@@ -14,12 +14,10 @@ use std::{
 use tar::EntryType;
 
 use super::{LayerError, pax::Records, sparse::Sparse};
-use crate::sys::fs::Timespec;
-
-/// Longer names are refused: `PATH_MAX` of Linux.
-const MAX_PATH: usize = 4096;
-/// Deeper names are refused. Real images stay below 50.
-pub(super) const MAX_DEPTH: usize = 256;
+use crate::{
+    oci::{Exceeded, ImageLimits},
+    sys::fs::Timespec,
+};
 
 /// One change to the layer's directory.
 #[derive(Debug)]
@@ -65,6 +63,14 @@ impl Change {
         entry: &tar::Entry<'_, impl Read>,
         headers: &[u8],
     ) -> Result<Self, LayerError> {
+        Self::of_any_tar(entry, headers)?.of_a_layer()
+    }
+
+    /// The same of a tar that is no layer: every name is one.
+    pub(super) fn of_any_tar(
+        entry: &tar::Entry<'_, impl Read>,
+        headers: &[u8],
+    ) -> Result<Self, LayerError> {
         let name = entry.path_bytes();
         let malformed = || refused(&name, "has malformed extension headers");
         let records = Records::read(headers).ok_or_else(malformed)?;
@@ -76,6 +82,17 @@ impl Change {
         let path = inside(name)?;
         let kind = kind(entry, name, &records)?;
         let attributes = Attributes::read(entry.header(), &records)?;
+        if attributes.xattrs.len() > ImageLimits::XATTRS {
+            return Err(too_large(
+                name,
+                Exceeded::count(ImageLimits::XATTRS as u64, "attributes", None),
+            ));
+        }
+        Ok(Self { path, kind, attributes })
+    }
+
+    fn of_a_layer(self) -> Result<Self, LayerError> {
+        let Self { path, kind, attributes } = self;
         let Some(file_name) = path.file_name().filter(|_| kind != Kind::Nothing) else {
             return Ok(Self { path, kind, attributes });
         };
@@ -84,7 +101,9 @@ impl Change {
             Marker::Whiteout(name) => (path.with_file_name(name), Kind::Whiteout),
             Marker::Opaque => (path.parent().map(PathBuf::from).unwrap_or_default(), Kind::Opaque),
             Marker::Reserved => (path, Kind::Nothing),
-            Marker::Invalid => return Err(refused(name, "is a whiteout of nothing")),
+            Marker::Invalid => {
+                return Err(refused(path.as_os_str().as_bytes(), "is a whiteout of nothing"));
+            }
         };
         Ok(Self { path, kind, attributes })
     }
@@ -94,6 +113,30 @@ impl Change {
         match &self.kind {
             Kind::Sparse(sparse) => sparse.size.max(entry.size()),
             _ => entry.size(),
+        }
+    }
+
+    /// How many of these bytes at most are not in the tar.
+    pub(super) fn holes(&self, entry: &tar::Entry<'_, impl Read>) -> u64 {
+        match &self.kind {
+            Kind::Sparse(sparse) => sparse.size.saturating_sub(entry.size()),
+            // The size that the tar crate tells is that with holes.
+            _ if entry.header().entry_type().is_gnu_sparse() => entry.size(),
+            _ => 0,
+        }
+    }
+}
+
+impl Change {
+    /// Bytes that are kept for a directory until its layer is unpacked.
+    pub(super) fn kept(&self) -> usize {
+        let xattrs = self.attributes.xattrs.iter();
+        let xattrs = xattrs.map(|(name, value)| name.len() + value.len());
+        match self.kind {
+            Kind::Directory => {
+                size_of::<Self>() + self.path.as_os_str().len() + xattrs.sum::<usize>()
+            }
+            _ => 0,
         }
     }
 }
@@ -130,15 +173,17 @@ fn inside(name: &[u8]) -> Result<PathBuf, LayerError> {
     if name.contains(&0) {
         return Err(refused(name, "has a NUL character in its name"));
     }
-    if name.len() > MAX_PATH {
-        return Err(refused(name, "has too long a name"));
+    if name.len() > ImageLimits::PATH {
+        let why = format!("has a name of more than {} bytes", ImageLimits::PATH);
+        return Err(too_large(name, Exceeded::fixed(why)));
     }
     let parts = || name.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
     if parts().any(|part| part == b"..") {
         return Err(refused(name, "leads out of the layer"));
     }
-    if parts().count() > MAX_DEPTH {
-        return Err(refused(name, "lies too deep"));
+    if parts().count() > ImageLimits::DEPTH {
+        let why = format!("lies more than {} directories deep", ImageLimits::DEPTH);
+        return Err(too_large(name, Exceeded::fixed(why)));
     }
     Ok(parts().map(OsStr::from_bytes).collect())
 }
@@ -221,6 +266,10 @@ fn refused(name: &[u8], why: &'static str) -> LayerError {
     LayerError::Refused { path: quote(OsStr::from_bytes(name)), why }
 }
 
+fn too_large(name: &[u8], exceeded: Exceeded) -> LayerError {
+    LayerError::EntryTooLarge { path: quote(OsStr::from_bytes(name)), exceeded }
+}
+
 /// A name of a stranger's, fit for a terminal: escaped, and not endless.
 pub(super) fn quote(name: &OsStr) -> String {
     let bytes = name.as_bytes();
@@ -260,9 +309,9 @@ mod tests {
         for (name, message) in cases {
             assert_eq!(inside(name.as_bytes()).unwrap_err().to_string(), message);
         }
-        assert!(inside(&[b'a'; MAX_PATH + 1]).is_err());
-        assert!(inside("a/".repeat(MAX_DEPTH + 1).as_bytes()).is_err());
-        assert!(inside("a/".repeat(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(inside(&[b'a'; ImageLimits::PATH + 1]).is_err());
+        assert!(inside("a/".repeat(ImageLimits::DEPTH + 1).as_bytes()).is_err());
+        assert!(inside("a/".repeat(ImageLimits::DEPTH).as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What can go wrong with the store, and what the user can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 
 use crate::{
     hint::Hint,
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, Exceeded},
     sys,
 };
 
@@ -25,6 +28,18 @@ pub enum Error {
     NoRecord { diff_id: DiffId },
     #[error("cannot unpack the archive in {}", root.display())]
     Import { root: PathBuf, source: LayerError },
+    /// For layers that take `needed` bytes before they are unpacked; what was
+    /// written until the disk was full is gone again.
+    #[error(
+        "there is no room for the image in {}: the layers that are missing take {} MB compressed \
+         and more unpacked, and {} MB are free",
+        root.display(), needed.div_ceil(1_000_000), free / 1_000_000
+    )]
+    NoRoom { root: PathBuf, needed: u64, free: u64, source: Option<Box<Error>> },
+    #[error("cannot use the layer in {}", path.display())]
+    Additional { path: PathBuf, source: io::Error },
+    #[error("the store in {} is in use: {} {}", root.display(), first.display(), and_more(*count))]
+    InUse { root: PathBuf, first: PathBuf, count: usize },
     #[error("the layers of the image are not those that its config lists")]
     LayersMissing,
     #[error("a sandbox named `{0}` exists already")]
@@ -41,6 +56,16 @@ pub enum Error {
     SandboxVersion { id: String, version: u32 },
     #[error("cannot write the record of the sandbox")]
     Record(#[source] serde_json::Error),
+    #[error("the changes of {0} are kept in memory")]
+    ChangesInMemory(String),
+    #[error("cannot copy {path}")]
+    Copy { path: String, source: sys::Error },
+    #[error("a layer cannot hold {0}, which would mean that something is deleted")]
+    LooksDeleted(String),
+    #[error("cannot read the archive")]
+    Archive(#[source] LayerError),
+    #[error("cannot put {path} where {what} is")]
+    InTheWay { path: String, what: &'static str },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -61,12 +86,28 @@ pub enum LayerError {
     #[error("cannot store the layer")]
     Store(#[source] sys::Error),
     #[error("the layer {0}")]
-    TooLarge(&'static str),
+    TooLarge(Exceeded),
+    #[error("the image {0}")]
+    ImageTooLarge(Exceeded),
+    #[error("the archive {0}")]
+    ArchiveTooLarge(Exceeded),
+    #[error("layer entry {path} {exceeded}")]
+    EntryTooLarge { path: String, exceeded: Exceeded },
     #[error("the content of the layer hashes to {actual}")]
     Mismatch { actual: DiffId },
 }
 
 impl LayerError {
+    fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::TooLarge(exceeded)
+            | Self::ImageTooLarge(exceeded)
+            | Self::ArchiveTooLarge(exceeded)
+            | Self::EntryTooLarge { exceeded, .. } => Some(exceeded),
+            _ => None,
+        }
+    }
+
     fn errno(&self) -> Option<Errno> {
         match self {
             Self::Entry { source, .. } | Self::Whiteout { source, .. } | Self::Store(source) => {
@@ -85,8 +126,10 @@ impl Error {
 
     fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Store { source, .. } => Some(source.errno),
+            Self::Store { source, .. } | Self::Copy { source, .. } => Some(source.errno),
             Self::Layer { source, .. } | Self::Import { source, .. } => source.errno(),
+            Self::NoRoom { source: Some(source), .. } => source.errno(),
+            Self::NoRoom { source: None, .. } => Some(Errno::ENOSPC),
             _ => None,
         }
     }
@@ -94,47 +137,97 @@ impl Error {
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        let (Self::Store { root, .. } | Self::Layer { root, .. } | Self::Import { root, .. }) =
-            self
-        else {
-            return match self {
-                Self::NoRecord { .. } => Some(
-                    "an earlier version has unpacked it: remove the image and pull it again".into(),
-                ),
-                Self::Damaged { .. } => Some("pull or load the image again".into()),
-                Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
-                _ => None,
-            };
-        };
-        if let Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
-        | Self::Import { source: LayerError::Whiteout { source, .. }, .. } = self
-            && source.errno == Errno::EPERM
-        {
-            return Some("without privileges, this needs Linux 5.8 or later".into());
-        }
-        let root = root.display();
-        match self.errno()? {
-            Errno::ENOSPC => Some(format!("make room on the file system of {root}")),
-            Errno::EDQUOT => Some(format!("your quota on the file system of {root} is used up")),
-            Errno::EROFS => Some(format!("the file system of {root} is read-only")),
-            Errno::EOPNOTSUPP => {
-                Some(format!("the file system of {root} cannot hold unpacked layers"))
+        match self {
+            Self::NoRecord { .. } => Some(
+                "an earlier version has unpacked it: remove the image and pull it again".into(),
+            ),
+            Self::Damaged { .. } => Some("`sandbox system check --repair` fetches it again".into()),
+            Self::InUse { .. } => {
+                Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())
             }
+            Self::ChangesInMemory(_) => {
+                Some("they can be had by `sandbox cp` as long as it runs".into())
+            }
+            Self::LooksDeleted(_) => Some("remove or rename it in the sandbox".into()),
+            Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
+            Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
+            | Self::Import { source: LayerError::Whiteout { source, .. }, .. }
+                if source.errno == Errno::EPERM =>
+            {
+                Some("without privileges, this needs Linux 5.8 or later".into())
+            }
+            Self::Layer { source, .. } | Self::Import { source, .. }
+                if source.exceeded().is_some() =>
+            {
+                source.exceeded()?.hint()
+            }
+            Self::NoRoom { source: None, .. } => Some(MAKE_ROOM.into()),
+            Self::Store { root, .. }
+            | Self::Layer { root, .. }
+            | Self::Import { root, .. }
+            | Self::NoRoom { root, .. } => about_file_system(root, self.errno()?),
             _ => None,
         }
     }
+}
+
+const MAKE_ROOM: &str =
+    "`sandbox system df` shows what takes room, `sandbox system prune` makes some";
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => "is locked".into(),
+        count => format!("and {} more are locked", count - 1),
+    }
+}
+
+fn about_file_system(root: &Path, errno: Errno) -> Option<String> {
+    let root = root.display();
+    let what = match errno {
+        Errno::ENOSPC => format!("the file system of {root} is full"),
+        Errno::EDQUOT => format!("your quota on the file system of {root} is used up"),
+        Errno::EROFS => return Some(format!("the file system of {root} is read-only")),
+        Errno::EOPNOTSUPP => {
+            return Some(format!("the file system of {root} cannot hold unpacked layers"));
+        }
+        _ => return None,
+    };
+    Some(format!("{what}: {MAKE_ROOM}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_full_disk_is_named() {
-        let full = sys::Error { call: "write(\"file\")".into(), errno: Errno::ENOSPC };
-        let entry = LayerError::Entry { path: "`usr/file`".into(), source: full };
+    fn layer_error(errno: Errno) -> Error {
+        let failed = sys::Error { call: "write(\"file\")".into(), errno };
+        let entry = LayerError::Entry { path: "`usr/file`".into(), source: failed };
         let diff_id = DiffId(Digest::from_sha256(&[0; 32]));
-        let error = Error::Layer { diff_id, root: "/store".into(), source: entry };
-        assert_eq!(error.hint().unwrap(), "make room on the file system of /store");
+        Error::Layer { diff_id, root: "/store".into(), source: entry }
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_more_is_named() {
+        let cases = [
+            (Errno::ENOSPC, "the file system of /store is full: `sandbox system df`"),
+            (Errno::EDQUOT, "your quota on the file system of /store is used up: `sandbox"),
+            (Errno::EROFS, "the file system of /store is read-only"),
+        ];
+        for (errno, expected) in cases {
+            let hint = layer_error(errno).hint().unwrap();
+            assert!(hint.starts_with(expected), "{hint}");
+        }
+    }
+
+    #[test]
+    fn what_is_needed_and_what_there_is_are_told() {
+        let root = PathBuf::from("/store");
+        let source = Some(Box::new(layer_error(Errno::EDQUOT)));
+        let full = Error::NoRoom { root, needed: 1_200_001, free: 999_999, source };
+        let expected = "there is no room for the image in /store: the layers that are missing take \
+                        2 MB compressed and more unpacked, and 0 MB are free";
+        assert_eq!(full.to_string(), expected);
+        assert!(full.is_full_disk());
+        assert!(full.hint().unwrap().contains("quota"));
     }
 }

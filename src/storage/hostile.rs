@@ -5,17 +5,24 @@
 
 use std::{
     fs,
+    io::Read,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
+use proptest::prelude::*;
 use tar::EntryType;
 
 use super::{
     Error, Store,
     testing::{Member, TempDir, diff_id, store, tar_of},
 };
-use crate::oci::DiffId;
+use crate::{
+    oci::{DiffId, ImageLimits},
+    sys,
+};
 
 /// A store with a canary next to it.
 struct Yard {
@@ -34,17 +41,48 @@ impl Yard {
         Self { temp, store }
     }
 
+    fn within(limits: ImageLimits) -> Self {
+        let Self { temp, store } = Self::new();
+        Self { temp, store: store.with_limits(limits) }
+    }
+
     /// Unpacks a tar and returns the layer, or the last line of the complaint.
+    ///
+    /// It is unpacked a second time where there is no `openat2(2)`, and the same
+    /// must come of it.
     fn unpack_bytes(&self, tar: &[u8]) -> Result<PathBuf, String> {
+        let usual = self.unpack_in(&self.store, tar);
+        let temp = TempDir::new();
+        let limits = self.store.budget.limits.clone();
+        let other = store(&temp).with_limits(limits);
+        let fallback = without_openat2(|| self.unpack_in(&other, tar));
+        let outcome = |result: &Result<PathBuf, String>| match result {
+            Ok(layer) => tree(layer),
+            // Which call failed is not the same.
+            Err(error) => vec![error.rsplit("): ").next().unwrap().to_owned()],
+        };
+        assert_eq!(outcome(&usual), outcome(&fallback), "with and without openat2");
+        usual
+    }
+
+    fn unpack_in(&self, store: &Store, tar: &[u8]) -> Result<PathBuf, String> {
         let id: DiffId = diff_id(tar);
-        let result = self.store.add_layer(&id, &mut &*tar);
+        let result = store.add_layer(&id, &mut &*tar);
         self.check_canary();
-        let tmp = self.temp.path().join("store/tmp");
-        assert_eq!(fs::read_dir(tmp).unwrap().count(), 0, "something is left in tmp");
+        assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0, "something is left in tmp");
         match result {
-            Ok(()) => Ok(self.store.layer(&id).join("fs")),
+            Ok(()) => {
+                // Whatever became of the names, it is written as it came. Others
+                // than root cannot read every file of theirs.
+                if nix::unistd::geteuid().is_root() {
+                    let mut written = Vec::new();
+                    store.layer_tar(&id).unwrap().read_to_end(&mut written).unwrap();
+                    assert!(written == tar, "another tar is written");
+                }
+                Ok(store.layer(&id).join("fs"))
+            }
             Err(Error::Layer { source, .. }) => {
-                assert!(!self.store.has_layer(&id));
+                assert!(!store.has_layer(&id));
                 let mut last: &dyn std::error::Error = &source;
                 while let Some(cause) = last.source() {
                     last = cause;
@@ -76,6 +114,66 @@ impl Yard {
     fn canary_text(&self) -> String {
         self.canary().to_str().unwrap().into()
     }
+}
+
+/// Does something on a thread that is denied `openat2(2)`, as by the filters of
+/// older container engines.
+fn without_openat2<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+    let statement = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
+    let number = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    let is_equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let answer = (libc::BPF_RET | libc::BPF_K) as u16;
+    let filter = [
+        statement(number as u16, 0), // `seccomp_data.nr` comes first.
+        libc::sock_filter { code: is_equal as u16, jt: 0, jf: 1, k: libc::SYS_openat2 as u32 },
+        statement(answer, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        statement(answer, libc::SECCOMP_RET_ALLOW),
+    ];
+    let denied = || {
+        rustix::thread::set_no_new_privs(true).unwrap();
+        sys::seccomp::load(&filter).unwrap();
+        let root = sys::fs::open_directory(Path::new("/")).unwrap();
+        let asked = sys::fs::open_in_root(root, Path::new("tmp"));
+        assert_eq!(asked.unwrap_err().errno, nix::errno::Errno::ENOSYS);
+        act()
+    };
+    std::thread::scope(|scope| scope.spawn(denied).join().unwrap_or_else(|e| resume_unwind(e)))
+}
+
+/// All that can be seen of a tree, a line for each name.
+fn tree(root: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut dirs = vec![root.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for path in std::iter::once(dir.clone()).chain(children(&dir)) {
+            let there = fs::symlink_metadata(&path).unwrap();
+            if there.is_dir() && path != dir {
+                dirs.push(path);
+                continue;
+            }
+            // What the archive does not mention is of today.
+            let time = there.mtime().min(1_750_000_000);
+            let content = there.is_file().then(|| fs::read(&path).ok()).flatten();
+            lines.push(format!(
+                "{:?} {:o} {} {} {time} {:?} {:?} {}",
+                path.strip_prefix(root).unwrap(),
+                there.mode(),
+                there.nlink(),
+                there.rdev(),
+                fs::read_link(&path).ok(),
+                content.map(|content| diff_id(&content)),
+                is_opaque(&path),
+            ));
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// The entries of a directory; none if it may not be read.
+fn children(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 fn read(path: PathBuf) -> String {
@@ -121,9 +219,13 @@ fn names_that_no_file_can_have_are_refused() {
     let long = Member::file("x", "").pax("path", "a".repeat(300).as_bytes());
     assert!(Yard::new().unpack(&[long]).unwrap_err().ends_with("ENAMETOOLONG: File name too long"));
     let endless = Member::file("x", "").pax("path", "a/".repeat(3000).as_bytes());
-    assert!(Yard::new().unpack(&[endless]).unwrap_err().ends_with("has too long a name"));
+    assert!(
+        Yard::new().unpack(&[endless]).unwrap_err().ends_with("has a name of more than 4096 bytes")
+    );
     let deep = Member::directory("x", 0o755).pax("path", "a/".repeat(300).as_bytes());
-    assert!(Yard::new().unpack(&[deep]).unwrap_err().ends_with("lies too deep"));
+    assert!(
+        Yard::new().unpack(&[deep]).unwrap_err().ends_with("lies more than 256 directories deep")
+    );
     let nul = Member::file("x", "").pax("path", b"a\0b");
     assert!(Yard::new().unpack(&[nul]).unwrap_err().ends_with("has a NUL character in its name"));
 }
@@ -387,7 +489,7 @@ fn headers_of_gigabytes_are_refused() {
     tar.resize(tar.len() + (2 << 20), b'a');
     tar.extend(tar_of(&[Member::file("x", "")]));
     let error = yard.unpack_bytes(&tar).unwrap_err();
-    assert_eq!(error, "the layer has an entry whose headers are larger than a mebibyte");
+    assert_eq!(error, "the layer has an entry with headers of more than 1 MiB");
 }
 
 #[test]
@@ -408,7 +510,7 @@ fn sizes_that_lie_are_refused() {
     sparse.set_size(0);
     sparse.set_cksum();
     let error = yard.unpack_bytes(&[sparse.as_bytes().as_slice(), &[0; 1024]].concat());
-    assert_eq!(error.unwrap_err(), "the layer is larger than a tebibyte");
+    assert_eq!(error.unwrap_err(), "the layer is larger than 128 GiB");
 }
 
 #[test]
@@ -425,7 +527,7 @@ fn sparse_files_that_lie_are_refused() {
         (list("0,x", "5"), "layer entry `sparse` has a malformed list of its parts"),
         (list("0,10", "x"), "layer entry `sparse` has a malformed list of its parts"),
         (list("0,100", "100"), "unexpected end of file"),
-        (list("0,10", "4611686018427387904"), "the layer is larger than a tebibyte"),
+        (list("0,10", "4611686018427387904"), "the layer is larger than 128 GiB"),
     ] {
         assert_eq!(yard.unpack(&[file]).unwrap_err(), why);
     }
@@ -466,4 +568,175 @@ fn times_out_of_range_are_clamped() {
         Member::file("absurd", "").pax("mtime", b"1e400"),
     ];
     yard.unpack(&members).unwrap();
+}
+
+#[test]
+fn entries_are_counted() {
+    let yard = Yard::within(ImageLimits { layer_entries: 3, ..ImageLimits::default() });
+    let file = |name: &str| Member::file(name, "");
+    assert!(yard.unpack(&[file("a"), file("b"), file("c")]).is_ok());
+    // The same name, and what is made no file of, count like others.
+    let error = yard.unpack(&[file("a"), file("a"), Member::whiteout(".wh.b"), file("a")]);
+    assert_eq!(error.unwrap_err(), "the layer has more than 3 entries");
+}
+
+#[test]
+fn a_layer_has_a_largest_size() {
+    let yard = Yard::within(ImageLimits { layer_size: 8192, ..ImageLimits::default() });
+    let file = |size| Member::file("file", &"x".repeat(size));
+    assert!(yard.unpack(&[file(6000)]).is_ok());
+    let error = yard.unpack(&[file(9000)]).unwrap_err();
+    assert_eq!(error, "the layer is larger than 8 KiB");
+    let mut padded = tar_of(&[file(1)]);
+    padded.resize(9000, 0);
+    assert_eq!(yard.unpack_bytes(&padded).unwrap_err(), "the layer is larger than 8 KiB");
+}
+
+#[test]
+fn the_layers_of_an_image_have_a_size_together() {
+    let yard = Yard::within(ImageLimits { image_size: 20_000, ..ImageLimits::default() });
+    let file = |name: &str| tar_of(&[Member::file(name, &"x".repeat(6000))]);
+    yard.unpack_bytes(&file("one")).unwrap();
+    yard.unpack_bytes(&file("two")).unwrap();
+    let tar = file("three");
+    let error = yard.unpack_in(&yard.store, &tar).unwrap_err();
+    assert_eq!(error, "the image is larger than 20000 bytes");
+}
+
+#[test]
+fn what_grows_out_of_proportion_is_refused() {
+    let limits = ImageLimits { ratio: 50, ratio_from: 1 << 20, ..ImageLimits::default() };
+    let yard = Yard::within(limits);
+    for size in [1 << 19, 4 << 20] {
+        let tar = tar_of(&[Member::file("zeros", &"\0".repeat(size))]);
+        let gzip = {
+            use std::io::Write;
+            let level = flate2::Compression::best();
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
+            gzip.write_all(&tar).unwrap();
+            gzip.finish().unwrap()
+        };
+        let zstd = zstd::encode_all(tar.as_slice(), 3).unwrap();
+        for blob in [gzip, zstd] {
+            let yard = Yard::within(yard.store.budget.limits.clone());
+            let result = yard.store.add_layer(&diff_id(&tar), &mut blob.as_slice());
+            yard.check_canary();
+            if size < 1 << 20 {
+                result.unwrap();
+                continue;
+            }
+            let Err(Error::Layer { source, .. }) = result else { panic!("{result:?}") };
+            let why = "the layer unpacks to more than 50 times its size, and to more than 1 MiB";
+            assert_eq!(source.to_string(), why);
+        }
+    }
+}
+
+#[test]
+fn attributes_are_counted() {
+    let yard = Yard::new();
+    let with = |count: usize| {
+        (0..count).fold(Member::file("file", ""), |member, n| {
+            member.pax(&format!("SCHILY.xattr.user.n{n}"), b"")
+        })
+    };
+    assert!(yard.unpack(&[with(20)]).is_ok());
+    let error = yard.unpack(&[with(129)]).unwrap_err();
+    assert_eq!(error, "layer entry `file` has more than 128 attributes");
+}
+
+/// Nobody else may enter the store; but what its owner runs beside us may not
+/// lead us astray either.
+#[test]
+fn a_directory_that_becomes_a_link_meanwhile_leads_nowhere() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    let yard = Yard::new();
+    let link = yard.temp.path().join("link");
+    let beside = sys::fs::open_directory(yard.temp.path()).unwrap();
+    let files = (0..300).map(|n| Member::file(&format!("dir/{n}"), "evil"));
+    let again = (0..300).map(|n| Member::directory(&format!("dir/sub-{}", n % 7), 0o777));
+    let tar = tar_of(&files.chain(again).collect::<Vec<_>>());
+    let id = diff_id(&tar);
+    for fallback in [false, true].repeat(3) {
+        let _ = super::remove::remove_tree(&beside, Path::new("link"));
+        std::os::unix::fs::symlink(yard.canary(), &link).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let dir = yard.store.layer_draft(&id).join("fs/dir");
+                    let _ = renameat_with(CWD, &dir, CWD, &link, RenameFlags::EXCHANGE);
+                    std::thread::sleep(std::time::Duration::from_micros(50));
+                }
+            });
+            let unpack = || drop(yard.store.add_layer(&id, &mut tar.as_slice()));
+            if fallback {
+                without_openat2(unpack)
+            } else {
+                unpack()
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        yard.check_canary();
+        if let Ok(layers) = sys::fs::open_directory(&yard.store.layers()) {
+            super::remove::remove_tree(&layers, Path::new(id.0.hex())).unwrap();
+        }
+    }
+}
+
+/// Names that meet each other, lead through links, and up.
+fn any_name() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        6 => "[abc]",
+        2 => Just("..".to_owned()),
+        1 => Just(".".to_owned()),
+        1 => "\\.wh\\.([abc]|\\.|\\.\\.|\\.wh\\.\\.opq|)",
+        1 => Just("canary".to_owned()),
+    ];
+    let ends = ("/?", "/?");
+    (prop::collection::vec(part, 0..5), ends)
+        .prop_map(|(parts, (begin, end))| format!("{begin}{}{end}", parts.join("/")))
+}
+
+fn any_member() -> impl Strategy<Value = Member> {
+    let kind = prop_oneof![
+        4 => Just(EntryType::Regular),
+        4 => Just(EntryType::Directory),
+        4 => Just(EntryType::Symlink),
+        2 => Just(EntryType::Link),
+        1 => Just(EntryType::Fifo),
+        1 => any::<u8>().prop_map(EntryType::new),
+    ];
+    (kind, any_name(), any_name(), 0..0o10000_u32, any::<Option<u64>>()).prop_map(
+        |(kind, name, target, mode, owner)| {
+            let owner = owner.map_or(0, |id| id % (1 << 21));
+            Member::new(kind, name.as_bytes()).target(&target).mode(mode).owner(owner, owner)
+        },
+    )
+}
+
+proptest! {
+    // Each case unpacks twice: a tenth of what `PROPTEST_CASES` says.
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 10, ..Default::default() })]
+
+    /// Whatever the entries: the canary is as it was, nothing is left in `tmp`,
+    /// and without `openat2(2)` the same comes of them.
+    #[test]
+    fn any_entries_stay_inside(members in prop::collection::vec(any_member(), 0..12)) {
+        let _ = Yard::new().unpack(&members);
+    }
+
+    #[test]
+    fn any_change_to_a_tar_is_taken_or_refused(
+        members in prop::collection::vec(any_member(), 1..4),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut tar = tar_of(&members);
+        for (place, byte) in changes {
+            let place = place.index(tar.len());
+            tar[place] = byte;
+        }
+        let _ = Yard::new().unpack_bytes(&tar);
+    }
 }

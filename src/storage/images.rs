@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn image(&self, name: &str) -> Result<Option<Image>, Error> {
-        let read = || match self.read_ref(&file_name(name))? {
+        let read = || match self.read_ref(&file_name(name))?.or_else(|| self.borrowed_ref(name)) {
             Some(stored) => self.read_image(stored.digest),
             None => Ok(None),
         };
@@ -92,7 +92,7 @@ impl Store {
     /// If the store cannot be read.
     pub fn images(&self) -> Result<Vec<StoredImage>, Error> {
         let mut images = Vec::new();
-        for stored in self.read_refs().map_err(|source| self.failed(source))? {
+        for stored in self.all_refs().map_err(|source| self.failed(source))? {
             let image = self.read_image(stored.digest).map_err(|source| self.failed(source))?;
             images.extend(image.map(|(image, _lock)| {
                 let size = self.size(&image);
@@ -145,7 +145,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn names_of(&self, image: &Image) -> Result<Vec<String>, Error> {
-        let refs = self.read_refs().map_err(|source| self.failed(source))?;
+        let refs = self.all_refs().map_err(|source| self.failed(source))?;
         let ours = refs.into_iter().filter(|stored| stored.digest == image.digest);
         let mut names: Vec<String> = ours.map(|stored| stored.name).collect();
         names.sort();
@@ -164,7 +164,7 @@ impl Store {
         };
         let find = || {
             let mut names = Vec::new();
-            for stored in self.read_refs()? {
+            for stored in self.all_refs()? {
                 names.extend(is_it(&stored)?.then_some(stored.name));
             }
             let id = id.to_string();
@@ -188,7 +188,7 @@ impl Store {
 
     /// Bytes on disk of a layer.
     pub fn layer_usage(&self, diff_id: &DiffId) -> u64 {
-        Measure::default().tree(&self.layer(diff_id))
+        Measure::default().tree(&self.layer_at(diff_id))
     }
 
     /// Lets `name` stand for no image, and removes what no other name needs;
@@ -213,11 +213,22 @@ impl Store {
         let Some(manifest) = parse::<Manifest>(&manifest) else { return Ok(None) };
         let Some((config, _)) = self.read_blob(&manifest.config.digest)? else { return Ok(None) };
         let Some(config) = parse::<ImageConfig>(&config) else { return Ok(None) };
-        let is_there = |id: &DiffId| access(&self.layer(id), Access::EXISTS).is_ok();
+        let is_there = |id: &DiffId| access(&self.layer_at(id), Access::EXISTS).is_ok();
         if !config.rootfs.diff_ids.iter().all(is_there) {
             return Ok(None);
         }
         Ok(Some((Image { digest, id: manifest.config.digest, config }, lock)))
+    }
+
+    /// What the refs say here and in other stores; a name of ours comes first.
+    fn all_refs(&self) -> sys::Result<Vec<Ref>> {
+        let mut refs = self.read_refs()?;
+        for stored in self.borrowed_refs() {
+            if !refs.iter().any(|known| known.name == stored.name) {
+                refs.push(stored);
+            }
+        }
+        Ok(refs)
     }
 
     /// What the refs say, damaged ones apart.
@@ -235,8 +246,14 @@ impl Store {
         }
     }
 
-    /// A blob, and the lock that keeps it.
+    /// A blob, and the lock that keeps it; without one, if it is another store's.
     fn read_blob(&self, digest: &Digest) -> sys::Result<Option<(Vec<u8>, OwnedFd)>> {
+        let ours = self.read_own_blob(digest)?;
+        Ok(ours
+            .or_else(|| self.borrowed_blob(digest).map(|(content, file)| (content, file.into()))))
+    }
+
+    fn read_own_blob(&self, digest: &Digest) -> sys::Result<Option<(Vec<u8>, OwnedFd)>> {
         let path = self.blob(digest);
         let Some(lock) = lock::shared(&path)? else { return Ok(None) };
         let mut file = fs::File::from(lock);
@@ -253,7 +270,7 @@ impl Store {
         let mut drafts = Vec::new();
         for blob in blobs {
             let digest = digest_of(blob);
-            match self.read_blob(&digest)? {
+            match self.read_own_blob(&digest)? {
                 Some((content, lock)) if content == *blob => self.held.keep(lock),
                 _ => drafts.push((Draft::file(&tmp, blob)?, self.blob(&digest))),
             }
@@ -269,7 +286,7 @@ impl Store {
     fn size(&self, image: &Image) -> u64 {
         let layers: HashSet<&DiffId> = image.config.rootfs.diff_ids.iter().collect();
         let mut measure = Measure::default();
-        layers.into_iter().map(|id| measure.tree(&self.layer(id))).sum()
+        layers.into_iter().map(|id| measure.tree(&self.layer_at(id))).sum()
     }
 }
 

@@ -14,11 +14,14 @@
 //! ```
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io::{self, Read},
     path::Path,
     rc::Rc,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -33,17 +36,12 @@ use super::{
     record::Recorder,
 };
 use crate::{
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, Exceeded, ImageLimits},
     sys::{
         Named,
         fs::{mkdir, open_directory},
     },
 };
-
-/// More entries than this are refused; the largest images have a million.
-const MAX_ENTRIES: u64 = 10_000_000;
-/// More bytes than this are refused, in the archive as in the files.
-const MAX_BYTES: u64 = 1 << 40;
 
 /// Bytes of a piece, and how many of them there are.
 ///
@@ -54,20 +52,41 @@ const PIECES: usize = 8;
 
 type Piece = io::Result<Vec<u8>>;
 
+/// What unpacking may take, of one layer and of all.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    pub(super) limits: ImageLimits,
+    unpacked: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(limits: ImageLimits) -> Self {
+        Self { limits, unpacked: AtomicU64::new(0) }
+    }
+
+    /// Takes `bytes` for one of several layers.
+    fn take(&self, bytes: u64) -> Result<(), LayerError> {
+        let before = self.unpacked.fetch_add(bytes, Ordering::Relaxed);
+        let all = before.saturating_add(bytes);
+        self.limits.check_image(all).map_err(LayerError::ImageTooLarge)
+    }
+}
+
 /// Unpacks a layer to `into`/fs, and tells what it hashes to.
 pub(super) fn unpack(
     blob: &mut (dyn Read + Send),
     into: &Path,
     map: &Map,
+    budget: &Budget,
 ) -> Result<DiffId, LayerError> {
     let (full, plain) = sync_channel(PIECES);
     let (used, empty) = sync_channel(PIECES);
     thread::scope(|scope| {
         let inflating = thread::Builder::new()
-            .spawn_scoped(scope, move || inflate(blob, &empty, &full))
+            .spawn_scoped(scope, move || inflate(blob, &empty, &full, budget))
             .named(|| "clone(CLONE_THREAD)".into())
             .map_err(LayerError::Store)?;
-        let extracted = extract(Pieces::new(plain, used), into, map);
+        let extracted = extract(Pieces::new(plain, used), into, map, budget);
         let crashed = || LayerError::Read(io::ErrorKind::Other.into());
         let inflated = inflating.join().unwrap_or_else(|_| Err(crashed()));
         match (extracted, inflated) {
@@ -85,15 +104,19 @@ fn inflate(
     blob: &mut dyn Read,
     empty: &Receiver<Vec<u8>>,
     full: &SyncSender<Piece>,
+    budget: &Budget,
 ) -> Result<Option<DiffId>, LayerError> {
-    let mut hash = Sha256::new();
-    let inflated = decompress(blob, |plain| {
+    let (mut hash, packed, mut unpacked) = (Sha256::new(), Cell::new(0), 0);
+    let inflated = decompress(&mut Counted { source: blob, count: &packed }, |plain| {
         loop {
             let Ok(mut piece) = empty.recv() else { return Ok(false) };
             fill(&mut piece, plain).map_err(LayerError::Read)?;
             if piece.is_empty() {
                 return Ok(true);
             }
+            unpacked += piece.len() as u64;
+            check_size(packed.get(), unpacked, budget)?;
+            budget.take(piece.len() as u64)?;
             hash.update(&piece);
             if full.send(Ok(piece)).is_err() {
                 return Ok(false);
@@ -106,6 +129,13 @@ fn inflate(
     }
     let whole = inflated?;
     Ok(whole.then(|| DiffId(Digest::from_sha256(&hash.finalize().into()))))
+}
+
+/// What `packed` bytes may become.
+fn check_size(packed: u64, unpacked: u64, budget: &Budget) -> Result<(), LayerError> {
+    let limits = &budget.limits;
+    limits.check_layer(unpacked).map_err(LayerError::TooLarge)?;
+    limits.check_ratio(packed, unpacked).map_err(LayerError::TooLarge)
 }
 
 /// Reads as much as a piece holds; it is shorter only at the end.
@@ -125,7 +155,7 @@ fn fill(piece: &mut Vec<u8>, plain: &mut dyn Read) -> io::Result<()> {
 }
 
 /// Makes files of the plain bytes.
-fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
+fn extract(plain: Pieces, into: &Path, map: &Map, budget: &Budget) -> Result<(), LayerError> {
     let root = into.join("fs");
     mkdir(&root, 0o777).map_err(LayerError::Store)?;
     let root = open_directory(&root).map_err(LayerError::Store)?;
@@ -137,22 +167,20 @@ fn extract(plain: Pieces, into: &Path, map: &Map) -> Result<(), LayerError> {
     let meter = Rc::new(Meter::default());
     let mut archive = tar::Archive::new(Metered { plain, meter: Rc::clone(&meter) });
     let mut entries = archive.entries().map_err(LayerError::Read)?;
-    let (mut count, mut bytes) = (0, 0_u64);
+    let mut sum = Sum::default();
     loop {
         meter.expect_headers();
         let Some(entry) = entries.next() else { break };
         let mut entry = entry.map_err(|error| header_error(error, &meter))?;
-        let headers = meter.expect_content(MAX_BYTES, entry.raw_header_position());
+        let headers = meter.expect_content(u64::MAX, entry.raw_header_position());
         let change = Change::read(&entry, &headers)?;
-        count += 1;
-        bytes = bytes.saturating_add(change.size(&entry));
-        check(count, bytes)?;
-
+        sum.add(&change, change.size(&entry), budget)?;
+        budget.take(change.holes(&entry))?;
         extractor.apply(change, &mut entry)?;
         io::copy(&mut entry, &mut io::sink()).map_err(LayerError::Read)?;
     }
     // A tar may be followed by padding, which is hashed like the rest.
-    meter.expect_content(MAX_BYTES, 0);
+    meter.expect_content(u64::MAX, 0);
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(LayerError::Read)?;
     extractor.finish()?;
     Rc::into_inner(recorder).map_or(Ok(()), |recorder| recorder.into_inner().finish())
@@ -173,21 +201,58 @@ impl Read for Recorded {
     }
 }
 
-fn check(entries: u64, bytes: u64) -> Result<(), LayerError> {
-    if entries > MAX_ENTRIES {
-        return Err(LayerError::TooLarge("has more than ten million entries"));
+/// What the entries of a layer come to.
+#[derive(Debug, Default)]
+struct Sum {
+    entries: u64,
+    /// Of files, holes included.
+    bytes: u64,
+    /// Of what the extractor keeps until its end.
+    directories: u64,
+}
+
+impl Sum {
+    fn add(&mut self, change: &Change, size: u64, budget: &Budget) -> Result<(), LayerError> {
+        self.entries += 1;
+        self.bytes = self.bytes.saturating_add(size);
+        self.directories = self.directories.saturating_add(change.kept() as u64);
+        let limits = &budget.limits;
+        limits.check_entries(self.entries).map_err(LayerError::TooLarge)?;
+        limits.check_layer(self.bytes).map_err(LayerError::TooLarge)?;
+        if self.directories > ImageLimits::DIRECTORIES {
+            return Err(too_large(
+                "directories with names and attributes",
+                ImageLimits::DIRECTORIES,
+            ));
+        }
+        Ok(())
     }
-    if bytes > MAX_BYTES {
-        return Err(LayerError::TooLarge("is larger than a tebibyte"));
-    }
-    Ok(())
 }
 
 fn header_error(error: io::Error, meter: &Meter) -> LayerError {
     if meter.is_used_up() {
-        return LayerError::TooLarge("has an entry whose headers are larger than a mebibyte");
+        return too_large("an entry with headers", ImageLimits::HEADERS);
     }
     LayerError::Read(error)
+}
+
+/// What the other thread sends, as a reader; it gets back what was read.
+fn too_large(what: &str, most: u64) -> LayerError {
+    LayerError::TooLarge(Exceeded::fixed(format!("has {what} of more than {} MiB", most >> 20)))
+}
+
+/// A reader that counts what it gives.
+pub(super) struct Counted<'a> {
+    pub(super) source: &'a mut dyn Read,
+    pub(super) count: &'a Cell<u64>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.count.set(self.count.get().saturating_add(read as u64));
+        Ok(read)
+    }
 }
 
 /// What the other thread sends, as a reader; it gets back what was read.

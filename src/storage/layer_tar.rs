@@ -56,7 +56,7 @@ impl Store {
         if !self.has_layer(diff_id) {
             return Err(Error::LayersMissing);
         }
-        LayerTar::open(&self.layer(diff_id), diff_id).map_err(|error| match error.kind() {
+        LayerTar::open(&self.layer_at(diff_id), diff_id).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::NoRecord { diff_id: diff_id.clone() },
             _ => Error::Damaged { what: "layer", digest: diff_id.0.clone() },
         })
@@ -228,8 +228,8 @@ mod tests {
             Member::directory("./", 0o755),
             Member::file("odd", "owner").owner(4_000_000_000, 12_345).mode(0o6755),
             Member::file("zero", ""),
-            Member::file("closed", "nobody reads this").mode(0),
-            Member::directory("shut", 0),
+            Member::file("closed", "for reading").mode(0o400),
+            Member::directory("shut", 0o500),
             Member::hardlink("again", "odd"),
             Member::symlink("link", "odd"),
             Member::symlink("dir", "d"),

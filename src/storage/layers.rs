@@ -20,7 +20,7 @@ impl Store {
         let layer = lock::shared(&self.layer(diff_id)).ok().flatten();
         let found = layer.is_some();
         layer.into_iter().for_each(|lock| self.held.keep(lock));
-        found
+        found || self.borrowed_layer(diff_id).is_some()
     }
 
     /// Unpacks a layer, unless it is there already.
@@ -51,7 +51,7 @@ impl Store {
     pub fn import_layer(&self, blob: &mut (dyn Read + Send)) -> Result<DiffId, Error> {
         let failed = |source| Error::Import { root: self.root.clone(), source };
         let draft = Draft::new_directory(&self.tmp()).map_err(|source| self.failed(source))?;
-        let diff_id = unpack(blob, draft.path(), &self.map).map_err(failed)?;
+        let diff_id = unpack(blob, draft.path(), &self.map, &self.budget).map_err(failed)?;
         if self.has_layer(&diff_id) {
             return Ok(diff_id);
         }
@@ -70,7 +70,7 @@ impl Store {
     ) -> Result<(), Error> {
         let failed =
             |source| Error::Layer { diff_id: diff_id.clone(), root: self.root.clone(), source };
-        let actual = unpack(blob, draft.path(), &self.map).map_err(failed)?;
+        let actual = unpack(blob, draft.path(), &self.map, &self.budget).map_err(failed)?;
         if actual != *diff_id {
             return Err(failed(LayerError::Mismatch { actual }));
         }
@@ -88,7 +88,7 @@ impl Store {
         Ok(())
     }
 
-    fn layer_draft(&self, diff_id: &DiffId) -> PathBuf {
+    pub(super) fn layer_draft(&self, diff_id: &DiffId) -> PathBuf {
         self.tmp().join(format!("layer-{}-{}", self.map.key, diff_id.0.hex()))
     }
 }

@@ -27,6 +27,12 @@ impl Held {
             locks.push(lock);
         }
     }
+
+    pub(super) fn release(&self) {
+        if let Ok(mut locks) = self.0.lock() {
+            locks.clear();
+        }
+    }
 }
 
 /// Opens what is at `path` and keeps others from removing it; none if it is

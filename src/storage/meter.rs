@@ -12,10 +12,10 @@ use std::{
     rc::Rc,
 };
 
+use crate::oci::ImageLimits;
+
 /// Tar is made of blocks of this size.
 pub(super) const BLOCK: usize = 512;
-/// Extension headers of one entry; Linux takes 64 KiB for an attribute.
-const MAX_HEADERS: u64 = 1 << 20;
 
 /// What the two ends of a [`Metered`] reader share.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(super) struct Meter {
 impl Meter {
     /// From here on, headers are read.
     pub(super) fn expect_headers(&self) {
-        self.allowance.set(MAX_HEADERS);
+        self.allowance.set(ImageLimits::HEADERS);
         self.start.set(self.position.get());
         *self.headers.borrow_mut() = Some(Vec::new());
     }

@@ -27,7 +27,9 @@
 //! Owners on disk depend on the ids that we are root of, so layers are kept for
 //! each [`Map`] apart.
 
+mod additional;
 mod budget;
+mod changes;
 mod check;
 mod collect;
 mod compression;
@@ -38,20 +40,25 @@ mod host;
 #[cfg(test)]
 mod hostile;
 mod images;
+mod implied;
 mod layer;
 mod layer_tar;
 mod layers;
 mod lock;
 mod map;
 mod measure;
+mod merged;
 mod meter;
 mod names;
 mod owners;
 mod pax;
+mod placing;
 mod prune;
 mod record;
 mod remove;
+mod reset;
 mod resolve;
+mod room;
 mod rootfs;
 mod sandbox_dir;
 mod sandboxes;
@@ -61,6 +68,9 @@ mod spool;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod tree;
+mod tree_tar;
+mod turn;
 mod usage;
 
 use std::{
@@ -71,25 +81,32 @@ use std::{
 
 use nix::errno::Errno;
 
+pub use additional::Additional;
 pub use budget::Evicted;
+pub use changes::{Changes, Difference, Lower};
 pub use check::{Check, Fault, Removal, Unverified};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;
 pub use layer_tar::LayerTar;
 pub use map::Map;
+pub use placing::{Ownership, place};
 pub use prune::{Kind, Prune, Pruned, Removed};
+pub use reset::Reset;
 pub use sandbox_dir::SandboxDir;
 pub use sandboxes::StoredSandbox;
+pub use tree::{Place, Tree, names_content, names_directory};
+pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
 
 use self::{
+    layer::Budget,
     lock::Held,
     sandbox_dir::SPARE,
     sandboxes::{NAMES, PASSING},
 };
 use crate::{
-    oci::{DiffId, Digest},
+    oci::{DiffId, Digest, ImageLimits},
     sys::{self, Named},
 };
 
@@ -100,6 +117,8 @@ pub struct Store {
     root: PathBuf,
     map: Map,
     held: Held,
+    additional: Vec<Additional>,
+    budget: Budget,
 }
 
 impl Store {
@@ -109,7 +128,7 @@ impl Store {
     /// # Errors
     /// If the store can be neither read nor made.
     pub fn open(root: &Path, map: Map) -> Result<Self, Error> {
-        let store = Self { root: root.into(), map, held: Held::default() };
+        let store = Self::unswept_with_map(root, map);
         store.sweep_or_create().map_err(|source| store.failed(source))?;
         Ok(store)
     }
@@ -123,7 +142,14 @@ impl Store {
 
     /// The same for those who look after it, and may remove what they find.
     pub fn unswept_with_map(root: &Path, map: Map) -> Self {
-        Self { root: root.into(), map, held: Held::default() }
+        let (held, budget) = (Held::default(), Budget::default());
+        Self { root: root.into(), map, held, additional: Vec::new(), budget }
+    }
+
+    /// The same store, with other limits for what is unpacked.
+    #[must_use]
+    pub fn with_limits(self, limits: ImageLimits) -> Self {
+        Self { budget: Budget::new(limits), ..self }
     }
 
     fn sweep_or_create(&self) -> sys::Result<()> {

@@ -80,6 +80,8 @@ fn number(text: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn records(content: &[u8]) -> Option<Records> {
@@ -107,6 +109,31 @@ mod tests {
     fn a_length_that_lies_is_malformed() {
         for bad in ["5 a=b\n", "7 a=b\n", "6 abc\n", "6 a=bc", "-1 a=b\n", "0 \n", "\n", "9 x"] {
             assert_eq!(records(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_records_or_malformed(bytes: Vec<u8>, blocks in 0..4_usize) {
+            let _ = records(&bytes);
+            let mut padded = bytes;
+            padded.resize(blocks * BLOCK, 0);
+            let _ = Records::read(&padded);
+        }
+
+        #[test]
+        fn what_was_written_is_read(
+            written in prop::collection::btree_map("[a-zA-Z.]{1,20}", any::<Vec<u8>>(), 0..6)
+        ) {
+            let mut tar = tar::Builder::new(Vec::new());
+            let pairs = written.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+            tar.append_pax_extensions(pairs).unwrap();
+            let mut headers = tar.into_inner().unwrap();
+            headers.truncate(headers.len() - 2 * BLOCK); // The end of the archive.
+            let read = Records::read(&headers).unwrap();
+            for (key, value) in &written {
+                prop_assert_eq!(read.get(key), Some(value.as_slice()));
+            }
         }
     }
 }

@@ -18,7 +18,10 @@ use super::{
     sandbox_dir::SPARE,
     temporary::remove,
 };
-use crate::sys::{self, Named};
+use crate::sys::{
+    self, Named,
+    fs::{Access, access},
+};
 
 /// What to remove besides blobs and layers that nothing needs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,6 +96,9 @@ impl Store {
     /// Debris comes first, for what cannot be removed becomes debris.
     fn prune_now(&self, request: Prune) -> sys::Result<Pruned> {
         let mut pruning = Pruning::new(self.tmp(), request.dry_run);
+        if !request.dry_run && access(&self.root, Access::EXISTS).is_ok() {
+            self.create()?; // What `rm` has left half-removed lacks a place for garbage.
+        }
         if request.debris {
             pruning.debris(Kind::Temporary, &self.tmp(), "")?;
             pruning.debris(Kind::Spare, &self.root, SPARE)?;

@@ -21,8 +21,10 @@ impl Store {
     /// If that directory cannot be made.
     pub fn root_fs(&self, image: &Image, sandbox: &SandboxDir) -> Result<RootFs, Error> {
         let layers = stack(&image.config.rootfs.diff_ids);
-        let layers = layers.into_iter().map(|diff_id| self.layer(diff_id).join("fs"));
-        let lower = layers.chain([self.skeleton()?]).collect();
+        let layers: Vec<PathBuf> = layers.into_iter().map(|id| self.layer_at(id)).collect();
+        let lent = sandbox.lent_directories(&layers)?;
+        let layers = layers.into_iter().map(|layer| layer.join("fs"));
+        let lower = lent.into_iter().chain(layers).chain([self.skeleton()?]).collect();
         Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
     }
 
@@ -53,7 +55,7 @@ fn changes(lower: Vec<PathBuf>, sandbox: &SandboxDir, mode: u32) -> Result<Overl
 }
 
 /// Whether `inner` is in `outer`, links resolved.
-fn contains(outer: &Path, inner: &Path) -> bool {
+pub(super) fn contains(outer: &Path, inner: &Path) -> bool {
     inner.starts_with(outer) || inner.canonicalize().is_ok_and(|inner| inner.starts_with(outer))
 }
 
@@ -61,7 +63,7 @@ fn contains(outer: &Path, inner: &Path) -> bool {
 ///
 /// Of a layer that an image has several times, the topmost hides whatever the
 /// others could show: all have the same names, and the same whiteouts.
-fn stack(diff_ids: &[DiffId]) -> Vec<&DiffId> {
+pub(super) fn stack(diff_ids: &[DiffId]) -> Vec<&DiffId> {
     let mut seen = BTreeSet::new();
     diff_ids.iter().rev().filter(|diff_id| seen.insert(*diff_id)).collect()
 }

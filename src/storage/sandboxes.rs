@@ -3,6 +3,7 @@
 //! ```text
 //! sandboxes/ID/config.json    what it is: written once, before it is seen
 //! sandboxes/ID/state.json     how it goes: replaced at each change
+//! sandboxes/ID/paused         the workload that is held, if it is
 //! sandboxes/ID/image          the manifest that it needs
 //! names/NAME                  a link to ID
 //! ```
@@ -17,7 +18,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::FileExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -27,15 +28,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Error, SandboxDir, Store, collect, lock, sandbox_dir::Place};
 use crate::{
-    oci::{Digest, SandboxConfig, SandboxState},
+    oci::{Digest, ProcessId, SandboxConfig, SandboxState, Status},
     sys::{
         self, Named,
-        fs::{Lock, flock, open_directory},
+        fs::{Lock, exchange, flock, open_directory, rename_to_free},
     },
 };
 
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const STATE: &str = "state.json";
+pub(super) const PAUSED: &str = "paused";
 const IMAGE: &str = "image";
 /// Where links from names to ids are.
 pub(super) const NAMES: &str = "names";
@@ -269,7 +271,36 @@ impl StoredSandbox {
     /// # Errors
     /// If it has gone or is damaged.
     pub fn state(&self) -> Result<SandboxState, Error> {
-        self.read(STATE)
+        let mut state: SandboxState =
+            self.read(STATE).or_else(|error| self.after_a_power_cut(error))?;
+        if state.status == Status::Running && state.process.is_some() {
+            // What is written of another workload is about an earlier run.
+            let held: Option<ProcessId> = self.read(PAUSED).ok();
+            state.status = if held == state.process { Status::Paused } else { Status::Running };
+        }
+        Ok(state)
+    }
+
+    /// Writes down that this workload is held; it need not be taken back when it
+    /// has ended.
+    ///
+    /// # Errors
+    /// If the directory has gone, or cannot be written.
+    pub fn mark_paused(&self, workload: ProcessId) -> Result<(), Error> {
+        let json = serde_json::to_vec(&workload).map_err(Error::Record)?;
+        write(&self.path, PAUSED, &json).map_err(|source| self.failed(source))
+    }
+
+    /// Takes [`StoredSandbox::mark_paused`] back.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn unmark_paused(&self) -> Result<(), Error> {
+        let path = self.path.join(PAUSED);
+        match fs::remove_file(&path).named(|| format!("unlink({path:?})")) {
+            Err(error) if error.errno != Errno::ENOENT => Err(self.failed(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Takes hold of a sandbox that is kept; none if somebody starts, runs or
@@ -332,6 +363,18 @@ impl StoredSandbox {
             .map_err(|source| Error::SandboxDamaged { id: self.id.clone(), source })
     }
 
+    /// What ran then has ended.
+    fn after_a_power_cut(&self, error: Error) -> Result<SandboxState, Error> {
+        match fs::metadata(self.path.join(STATE)) {
+            Ok(metadata) if metadata.len() == 0 => Ok(SandboxState {
+                status: Status::Exited,
+                error: Some("how it ended was not written down before the machine stopped".into()),
+                ..SandboxState::created()
+            }),
+            _ => Err(error),
+        }
+    }
+
     fn failed(&self, source: sys::Error) -> Error {
         Error::Store { root: self.root.clone(), source }
     }
@@ -353,10 +396,36 @@ impl Drop for Claim {
 }
 
 /// Replaces a file at once: whoever reads it finds the old one or the new one.
+///
+/// Not by rename(2): ext4 starts to write the content to the disk when a name is
+/// taken over, and whoever removes the file soon after waits for that, 3 ms where
+/// it is mounted with `discard`. After a power cut the file may be empty.
 fn write(dir: &Path, file: &str, content: &[u8]) -> sys::Result<()> {
     let (path, new) = (dir.join(file), dir.join(format!(".{file}")));
-    fs::write(&new, content).named(|| format!("write({new:?})"))?;
-    fs::rename(&new, &path).named(|| format!("rename({new:?}, {path:?})"))
+    match fs::write(&new, content).named(|| format!("write({new:?})")) {
+        Err(error) if matches!(error.errno, Errno::ENOSPC | Errno::EDQUOT) && path.exists() => {
+            let _ = fs::remove_file(&new);
+            return write_in_place(&path, content).named(|| format!("write({path:?})"));
+        }
+        written => written?,
+    }
+    match rename_to_free(&new, &path) {
+        Err(error) if error.errno == Errno::EEXIST => {
+            exchange(&new, &path)?;
+            fs::remove_file(&new).named(|| format!("unlink({new:?})"))
+        }
+        renamed => renamed,
+    }
+}
+
+/// Where there is no room for a second file. The end is filled with spaces, which
+/// JSON allows, so that no reader finds a part of the old content.
+fn write_in_place(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    let old = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let mut content = content.to_vec();
+    content.resize(content.len().max(old), b' ');
+    file.write_all_at(&content, 0)
 }
 
 fn is_safe(name: &str) -> bool {

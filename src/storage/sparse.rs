@@ -111,6 +111,8 @@ fn numbers(list: &[u8], separator: u8) -> Option<Vec<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn listed(size: u64, list: &[u64]) -> io::Result<Vec<Region>> {
@@ -148,6 +150,23 @@ mod tests {
         }
         for text in ["", "x\n", "1\n0\n", "-1\n", "1\n0\nx\n", "1\n0\n1\n2\n", "99999999999\n"] {
             assert!(before_data(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_goes_forward_within_the_file_or_is_refused(
+            text in "([0-9]{1,3}\n){0,9}|[-0-9a\n]{0,40}",
+            list in prop::collection::vec(prop_oneof![0..99_u64, any::<u64>()], 0..7),
+            size: u64,
+        ) {
+            let _ = before_data(&text);
+            let mut end = 0;
+            for Region { offset, length } in listed(size, &list).unwrap_or_default() {
+                prop_assert!(offset >= end);
+                end = offset + length;
+                prop_assert!(end <= size);
+            }
         }
     }
 

@@ -1,16 +1,21 @@
 //! Archives that are not files, made files.
 
 use std::{
-    fs::{File, OpenOptions},
+    cell::Cell,
+    fs::File,
     io::{self, Read, Seek, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
 };
 
 use super::{
     Error, LayerError, Store,
     compression::{decompress, is_compressed},
+    layer::Counted,
 };
-use crate::sys::{self, Named, fs::random};
+use crate::{
+    oci::ImageLimits,
+    sys::{Named, fs::unnamed_file},
+};
 
 impl Store {
     /// What `archive` reads as, as a plain file that can be read at any place:
@@ -25,8 +30,11 @@ impl Store {
             return Ok(archive);
         }
         let mut file = self.scratch()?;
-        let store = |plain: &mut dyn Read| copy(plain, &mut file);
-        decompress(&mut archive, store).map_err(failed)?;
+        let packed = Cell::new(0);
+        let check = |plain| check(packed.get(), plain, &self.budget.limits);
+        let store = |plain: &mut dyn Read| copy(plain, &mut file, check);
+        let mut counted = Counted { source: &mut archive, count: &packed };
+        decompress(&mut counted, store).map_err(failed)?;
         file.rewind().map_err(|e| failed(LayerError::Read(e)))?;
         Ok(file)
     }
@@ -37,23 +45,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be written.
     pub fn scratch(&self) -> Result<File, Error> {
-        self.unnamed().map_err(|source| self.failed(source))
-    }
-
-    fn unnamed(&self) -> sys::Result<File> {
-        let tmp = self.tmp();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
-        if let Ok(file) = options.clone().custom_flags(libc::O_TMPFILE).open(&tmp) {
-            return Ok(file);
-        }
-        // Not every file system has such files (overlayfs before Linux 6.3).
-        let path = tmp.join(format!("scratch-{:016x}", random()?));
-        let mut open = || {
-            let file = options.create_new(true).open(&path)?;
-            std::fs::remove_file(&path).map(|()| file)
-        };
-        open().named(|| format!("open({path:?}, O_CREAT | O_EXCL)"))
+        unnamed_file(&self.tmp()).map_err(|source| self.failed(source))
     }
 }
 
@@ -66,14 +58,27 @@ fn is_plain_file(file: &File) -> io::Result<bool> {
     Ok(!is_compressed(magic.get(..read).unwrap_or_default()))
 }
 
-/// As `io::copy`, which cannot tell whose error it is.
-fn copy(plain: &mut dyn Read, file: &mut File) -> Result<bool, LayerError> {
+fn check(packed: u64, plain: u64, limits: &ImageLimits) -> Result<(), LayerError> {
+    let within = limits.check_image(plain).and_then(|()| limits.check_ratio(packed, plain));
+    within.map_err(LayerError::ArchiveTooLarge)
+}
+
+/// As `io::copy`, which cannot tell whose error it is, as long as `check` does
+/// not mind the number of bytes.
+fn copy(
+    plain: &mut dyn Read,
+    file: &mut File,
+    check: impl Fn(u64) -> Result<(), LayerError>,
+) -> Result<bool, LayerError> {
     let mut buffer = vec![0; 128 << 10];
+    let mut size = 0;
     loop {
         let read = plain.read(&mut buffer).map_err(LayerError::Read)?;
         if read == 0 {
             return Ok(true);
         }
+        size += read as u64;
+        check(size)?;
         let written = file.write_all(buffer.get(..read).unwrap_or_default());
         written.named(|| "write()".into()).map_err(LayerError::Store)?;
     }

@@ -127,7 +127,7 @@ impl Member {
         Self::file(name, "")
     }
 
-    fn target(mut self, target: &str) -> Self {
+    pub(super) fn target(mut self, target: &str) -> Self {
         self.header.as_gnu_mut().unwrap().linkname[..target.len()]
             .copy_from_slice(target.as_bytes());
         self

@@ -18,14 +18,11 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags,
-        XattrFlags,
-    },
+    fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, XattrFlags},
     io::Errno,
 };
 
-pub use rustix::fs::{Access, Stat, Timespec, Timestamps};
+pub use rustix::fs::{Access, FileType, Stat, Timespec, Timestamps};
 
 use super::{Named, Result};
 
@@ -42,6 +39,12 @@ pub fn open_directory(path: &Path) -> Result<OwnedFd> {
     fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_DIRECTORY)"))
 }
 
+/// Opens a directory, following links, to resolve names in it: `O_PATH`.
+pub fn open_path(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fs::open(path, flags, Mode::empty()).named(|| format!("open({path:?}, O_PATH | O_DIRECTORY)"))
+}
+
 /// Opens a file or a directory for reading.
 pub fn open_to_read(path: &Path) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -51,6 +54,30 @@ pub fn open_to_read(path: &Path) -> Result<OwnedFd> {
 /// Opens a directory in `dir` to list it or to change its attributes.
 pub fn open_directory_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// Opens a file in `dir` for reading; one that is a FIFO or a device does not
+/// keep the caller waiting.
+pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
+    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map(File::from)
+}
+
+/// Makes a file without a name on the file system of `dir`, to write and to read.
+///
+/// `open(2)`, O_TMPFILE; where the file system has no such files (NFS, overlayfs
+/// before Linux 6.3), one whose name is removed at once.
+pub fn unnamed_file(dir: &Path) -> Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o600);
+    if let Ok(file) = fs::open(dir, flags, mode) {
+        return Ok(file.into());
+    }
+    let path = dir.join(format!("unnamed-{:016x}", random()?));
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let file =
+        fs::open(&path, flags, mode).named(|| format!("open({path:?}, O_CREAT | O_EXCL)"))?;
+    fs::unlink(&path).named(|| format!("unlink({path:?})"))?;
+    Ok(file.into())
 }
 
 /// Opens a directory in `dir` to resolve names in it: `O_PATH`.
@@ -75,11 +102,6 @@ pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
         .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
 }
 
-/// Opens a file in `dir` for reading; a fifo keeps nobody waiting.
-pub fn open_file_at(dir: impl AsFd, name: &Path) -> Result<File> {
-    openat(dir, name, OFlags::RDONLY | OFlags::NONBLOCK).map(File::from)
-}
-
 /// The path from one open directory to another that is beneath it; none if it
 /// is not (`proc_pid_fd(5)`).
 pub fn path_beneath(dir: impl AsFd, root: impl AsFd) -> Result<Option<PathBuf>> {
@@ -98,6 +120,13 @@ pub fn create_file_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<File> {
     fs::openat(dir.as_fd(), name, flags, Mode::from_raw_mode(mode))
         .map(File::from)
         .named(|| format!("openat({}, {name:?}, O_CREAT | O_EXCL, {mode:#o})", number(dir)))
+}
+
+/// Opens what is there for writing, if it is no link; a fifo keeps nobody waiting.
+pub fn open_to_write_at(dir: impl AsFd, name: &Path, truncate: bool) -> Result<File> {
+    let mut flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    flags.set(OFlags::TRUNC, truncate);
+    openat(dir, name, flags).map(File::from)
 }
 
 /// Creates a directory; `mode` is subject to the umask.
@@ -147,9 +176,22 @@ pub fn is_whiteout(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
 }
 
+/// Whether this is a symbolic link.
+pub fn is_symlink(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_symlink()
+}
+
 /// Whether this is a directory.
 pub fn is_directory(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+/// Whether an open file is of `proc(5)` or `sysfs(5)`.
+pub fn is_of_the_kernel(fd: impl AsFd) -> Result<bool> {
+    /// `linux/magic.h`.
+    const SYSFS_MAGIC: i64 = 0x6265_6572;
+    let there = fs::fstatfs(fd.as_fd()).named(|| format!("fstatfs({})", number(fd)))?;
+    Ok([libc::PROC_SUPER_MAGIC, SYSFS_MAGIC].contains(&there.f_type))
 }
 
 /// Removes a name that is not a directory's.
@@ -174,6 +216,12 @@ pub fn rename_at(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Resu
 pub fn rename_to_free(old: &Path, new: &Path) -> Result<()> {
     fs::renameat_with(fs::CWD, old, fs::CWD, new, RenameFlags::NOREPLACE)
         .named(|| format!("renameat2({old:?}, {new:?}, RENAME_NOREPLACE)"))
+}
+
+/// Lets two names of files trade what they stand for, at once (`renameat2(2)`).
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    fs::renameat_with(fs::CWD, one, fs::CWD, other, RenameFlags::EXCHANGE)
+        .named(|| format!("renameat2({one:?}, {other:?}, RENAME_EXCHANGE)"))
 }
 
 /// Where a symbolic link points.
@@ -215,12 +263,15 @@ pub fn chmod(path: &Path, mode: u32) -> Result<()> {
     fs::chmod(path, Mode::from_raw_mode(mode)).named(|| format!("chmod({path:?}, {mode:#o})"))
 }
 
-/// Sets the permissions of anything but a symbolic link.
+/// Sets the permissions of anything but a symbolic link, and follows none even if
+/// the name becomes one meanwhile.
 ///
-/// NOTE: `fchmodat(2)` follows links, so the caller must know that `name` is
-/// none and that nobody can make it one.
+/// `fchmodat(2)` follows links, and a descriptor that `fchmod(2)` takes needs
+/// permissions that are perhaps only to be given; so the name is opened by
+/// `O_PATH`, which `chmod(2)` takes by way of `/proc` (`open(2)`, O_PATH).
 pub fn chmod_at(dir: impl AsFd, name: &Path, mode: u32) -> Result<()> {
-    fs::chmodat(dir.as_fd(), name, Mode::from_raw_mode(mode), AtFlags::empty())
+    let file = openat(&dir, name, OFlags::PATH)?;
+    fs::chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), Mode::from_raw_mode(mode))
         .named(|| format!("fchmodat({}, {name:?}, {mode:#o})", number(dir)))
 }
 
@@ -268,6 +319,39 @@ pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
         .named(|| format!("fsetxattr({}, {name:?}, {} bytes)", number(fd), value.len()))
 }
 
+/// An extended attribute of an open file; none if it has not got it, or if there
+/// are none in its file system.
+pub fn xattr(fd: impl AsFd, name: &OsStr) -> Result<Option<Vec<u8>>> {
+    let mut value = vec![0; MAX_XATTR];
+    match fs::fgetxattr(fd.as_fd(), name.as_bytes(), &mut value[..]) {
+        Ok(length) => {
+            value.truncate(length);
+            Ok(Some(value))
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+        Err(error) => Err(error).named(|| format!("fgetxattr({}, {name:?})", number(fd))),
+    }
+}
+
+/// The names of an open file's extended attributes, in order.
+pub fn xattr_names(fd: impl AsFd) -> Result<Vec<OsString>> {
+    let mut names = vec![0; MAX_XATTR];
+    let length = match fs::flistxattr(fd.as_fd(), &mut names[..]) {
+        Err(Errno::OPNOTSUPP) => 0,
+        listed => listed.named(|| format!("flistxattr({})", number(fd)))?,
+    };
+    let names = names.get(..length).unwrap_or_default().split(|byte| *byte == 0);
+    let mut names: Vec<OsString> = names
+        .filter(|name| !name.is_empty())
+        .map(|name| OsStr::from_bytes(name).to_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The longest value, and the longest list of names (`xattr(7)`), in bytes.
+const MAX_XATTR: usize = 64 << 10;
+
 /// How to take an advisory lock (`flock(2)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
@@ -297,6 +381,13 @@ pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
 /// Writes everything of the file system that holds `fd` to its disk.
 pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
     fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))
+}
+
+/// Bytes that an ordinary user may still write to the file system of `path`, if
+/// no quota is in the way.
+pub fn free_space(path: &Path) -> Result<u64> {
+    let stat = fs::statvfs(path).named(|| format!("statvfs({path:?})"))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// The entries of a directory, without `.` and `..`, from its beginning.

@@ -61,6 +61,22 @@ pub fn release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
+/// What tells this boot from all others (`random(4)`); none without `/proc`.
+pub fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().into())
+}
+
+/// Whether the kernel is of this version or a later one.
+pub fn is_at_least(major: u32, minor: u32) -> bool {
+    version(&release()).is_some_and(|version| version >= (major, minor))
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 /// The type of the file system that `path`, or the first parent that exists,
 /// lies on; none if it is not known by name here.
 pub fn file_system_of(path: &Path) -> Option<String> {

@@ -4,7 +4,7 @@ use std::{
     ffi::{CStr, CString},
     mem,
     os::{
-        fd::{AsRawFd, OwnedFd, RawFd},
+        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
         unix::fs::MetadataExt,
     },
     ptr,
@@ -13,6 +13,7 @@ use std::{
 
 use nix::{
     errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sched::CloneFlags,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction},
     unistd::{ForkResult, Pid},
@@ -127,6 +128,13 @@ pub fn open_process(pid: i32) -> Result<OwnedFd> {
         .named(|| format!("pidfd_open({pid:?})"))
 }
 
+/// Waits until the process has ended or gone, and no longer than `longest`.
+pub fn wait_for_end(pid: i32, longest: Duration) {
+    let Ok(process) = open_process(pid) else { return };
+    let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    let _ = poll(&mut fds, PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX));
+}
+
 /// Joins namespaces of the process that `pidfd` stands for (`setns(2)`); that of
 /// process ids only for children.
 ///
@@ -186,10 +194,22 @@ pub fn adopt_orphans() -> Result<()> {
 /// When a process began, in clock ticks since the boot (`proc_pid_stat(5)`, field
 /// 22); none if there is no such process.
 pub fn start_time(pid: i32) -> Option<u64> {
+    status(pid).map(|(_, start_time)| start_time)
+}
+
+/// Whether the process that began then is there, and has not ended: one that
+/// nobody has waited for is still listed (`proc_pid_stat(5)`, field 3).
+pub fn is_alive(pid: i32, start_time: u64) -> bool {
+    status(pid).is_some_and(|(state, time)| time == start_time && !matches!(state, 'Z' | 'X'))
+}
+
+fn status(pid: i32) -> Option<(char, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything.
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
 }
 
 /// Leaves the session and the process group of whoever started us.

@@ -35,12 +35,24 @@ impl Watcher {
     /// # Errors
     /// ENOENT if there is no such directory, ENOSPC above the user's limit.
     pub fn add(&self, directory: &Path) -> Result<()> {
+        self.watch(directory, WatchFlags::empty())
+    }
+
+    /// Watches also what is written to the files of a directory.
+    ///
+    /// # Errors
+    /// As [`Watcher::add`].
+    pub fn add_with_files(&self, directory: &Path) -> Result<()> {
+        self.watch(directory, WatchFlags::MODIFY)
+    }
+
+    fn watch(&self, directory: &Path, more: WatchFlags) -> Result<()> {
         let changes = WatchFlags::CREATE
             | WatchFlags::DELETE
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO
             | WatchFlags::ONLYDIR;
-        inotify::add_watch(&self.0, directory, changes)
+        inotify::add_watch(&self.0, directory, changes | more)
             .named(|| format!("inotify_add_watch({directory:?})"))
             .map(drop)
     }

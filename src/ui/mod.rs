@@ -68,7 +68,7 @@ impl Ui {
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
-            text += &format!("{} {hint}\n", self.paint("hint:", "1;36"));
+            text += &format!("{} {}\n", self.paint("hint:", "1;36"), plain(&hint));
         }
         print_to_stderr(&text);
     }
@@ -104,6 +104,25 @@ pub fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes text to standard output in place of all that a terminal shows; false if
+/// nobody reads it any more.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_over(text: &str) -> Result<bool, Error> {
+    let mut stdout = io::stdout().lock();
+    // Home, then what is left of the old (`console_codes(4)`).
+    let text = match stdout.is_terminal() {
+        true => format!("\u{1b}[H\u{1b}[J{text}"),
+        false => text.into(),
+    };
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
+    }
+}
+
 /// Writes what a sandbox wrote; false if nobody reads it any more.
 ///
 /// # Errors
@@ -136,7 +155,17 @@ pub fn data_output() -> Option<impl Write> {
 /// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::Output(error.into()))?;
-    print(&(text + "\n"))
+    print(&(plain_json(&text) + "\n"))
+}
+
+/// JSON escapes the control characters of ASCII; terminals know some more, which
+/// like those are only in strings.
+fn plain_json(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// Writes a line for `value`: as JSON, or by a template.
@@ -144,12 +173,20 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
 /// # Errors
 /// If the template asks for what `value` has not, else as [`print()`].
 pub fn print_line(value: &impl Serialize, template: Option<&Template>) -> Result<(), Error> {
+    print(&line(value, template)?)
+}
+
+/// The line that [`print_line`] writes.
+///
+/// # Errors
+/// If the template asks for what `value` has not.
+pub fn line(value: &impl Serialize, template: Option<&Template>) -> Result<String, Error> {
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
     let line = match template {
         Some(template) => template.render(&value).map_err(|e| Error::usage(e.to_string()))?,
-        None => value.to_string(),
+        None => plain_json(&value.to_string()),
     };
-    print(&(line + "\n"))
+    Ok(line + "\n")
 }
 
 /// Asks whether what `warning` says is wanted; none if there is no answer.
@@ -165,13 +202,11 @@ pub fn confirm(warning: &str) -> Option<bool> {
     (read > 0).then_some(matches!(answer.as_str(), "y" | "yes"))
 }
 
-/// What a registry or an image says may be quoted, but must not command the
-/// terminal.
+/// What a registry or an image says may be quoted, but must neither command the
+/// terminal nor add lines that look like ours.
 fn plain(text: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() && c != '\n' { c.escape_debug().collect() } else { c.to_string() }
-    };
-    text.chars().map(escape).collect()
+    let escape = |c: char| if c.is_control() { c.escape_debug().collect() } else { c.to_string() };
+    text.trim_end().chars().map(escape).collect()
 }
 
 fn print_to_stderr(text: &str) {
@@ -184,4 +219,20 @@ fn print_to_stderr(text: &str) {
 fn is_raw() -> bool {
     let modes = rustix::termios::tcgetattr(io::stderr());
     modes.is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_reaches_a_terminal() {
+        let all: String = ('\0'..'\u{a0}').collect();
+        let written = [plain(&all), line(&all, None).unwrap().trim_end().into()];
+        for text in written {
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+        let back: String = serde_json::from_str(&line(&all, None).unwrap()).unwrap();
+        assert_eq!(back, all);
+    }
 }

@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Ui, table::bytes};
 
 /// The progress of one pull.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Progress {
     ui: Ui,
     /// None where there is no terminal to draw on.
@@ -32,6 +32,23 @@ impl Progress {
         let drawn = !ui.quiet && io::stderr().is_terminal();
         let target = || MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         Self { ui, bars: drawn.then(target) }
+    }
+
+    /// As [`Ui::note`], above the bars.
+    pub fn note(&self, text: &str) {
+        self.above(|| self.ui.note(&super::plain(text)));
+    }
+
+    /// As [`Ui::detail`], above the bars.
+    pub fn detail(&self, text: &str) {
+        self.above(|| self.ui.detail(&super::plain(text)));
+    }
+
+    fn above(&self, print: impl FnOnce()) {
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
     }
 
     /// A layer of `size` bytes is on its way; `name` is its short digest.

@@ -2,8 +2,13 @@
 
 use comfy_table::{Table, presets};
 
-/// Columns under upper-case headings, as docker prints them.
+use super::plain;
+
+/// Columns under upper-case headings, as docker prints them. What a cell says may
+/// be an image's word, which commands no terminal.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
+    let rows = rows.into_iter().map(|row| row.iter().map(|cell| plain(cell)).collect());
+    let rows: Vec<Vec<String>> = rows.collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headings.to_vec()).add_rows(rows);
     for column in table.column_iter_mut() {
@@ -90,5 +95,11 @@ mod tests {
     fn columns_line_up_and_lines_have_no_tail() {
         let rows = vec![vec!["a".into(), "long value".into()], vec!["bcd".into(), "x".into()]];
         assert_eq!(table(&["ONE", "TWO"], rows), "ONE   TWO\na     long value\nbcd   x\n");
+    }
+
+    #[test]
+    fn a_cell_neither_commands_the_terminal_nor_adds_rows() {
+        let rows = vec![vec!["a\u{1b}[2J\u{9b}m\nb".into()]];
+        assert_eq!(table(&["ONE"], rows), "ONE\na\\u{1b}[2J\\u{9b}m\\nb\n");
     }
 }

@@ -133,7 +133,7 @@ fn a_full_disk_is_named_and_the_store_stays_valid() {
     Test::sandbox(&["run", &name, "true"])
         .store(&store)
         .after(&mount)
-        .fails(125, &["No space left on device"])
+        .fails(125, &["there is no room for the image", "1 MB are free"])
         .check();
     // The same store with room again: the garbage does not matter.
     let ballast = format!(

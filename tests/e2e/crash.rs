@@ -1,6 +1,9 @@
 //! Interruptions and neighbours: the store stays whole.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
 
@@ -9,59 +12,91 @@ use crate::{
     support::{Compression, Image, Layer, Registry, Store, Test, user_namespaces},
 };
 
-/// An image that takes a while, in layers that two pulls can meet in.
-fn large() -> Image {
+/// An image that takes a while, in layers of so many files that several pulls
+/// can meet in.
+fn large(files: usize) -> Image {
     let mut image = Image::busybox();
     for layer in 0..3 {
-        let mut files = Layer::new().dir(&format!("files{layer}/"), 0o755);
-        for file in 0..1500 {
-            files = files.file(&format!("files{layer}/{file}"), 0o644, format!("{layer}/{file}\n"));
+        let mut tar = Layer::new().dir(&format!("files{layer}/"), 0o755);
+        for file in 0..files {
+            tar = tar.file(&format!("files{layer}/{file}"), 0o644, format!("{layer}/{file}\n"));
         }
-        image = image.layer(files, Compression::Gzip);
+        image = image.layer(tar, Compression::Gzip);
     }
     image
 }
 
-/// Checks that the image runs from this store and is whole.
-fn assert_whole(store: &Store, name: &str) {
+/// Checks that the image of so many files runs from this store and is whole.
+fn assert_whole(store: &Store, name: &str, files: usize) {
     let count = ["sh", "-c", "cat /files*/* | wc -l"];
-    Test::sandbox(&[&["run", name][..], &count].concat()).store(store).stdout("4500\n").check();
+    let expected = format!("{}\n", 3 * files);
+    Test::sandbox(&[&["run", name][..], &count].concat()).store(store).stdout(&expected).check();
     store.assert_nothing_left();
 }
 
 #[test]
-fn two_first_pulls_at_once_share_the_work() {
+fn eight_first_pulls_at_once_fetch_each_blob_once() {
     require!(user_namespaces(), "user namespaces");
-    let name = large().push(Registry::shared(), "crash/twice");
-    let store = Store::new();
+    let (registry, store) = (Registry::new(), Store::new());
+    let name = large(200).push(&registry, "crash/eight");
     thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                Test::sandbox(&["run", &name, "echo", "hi"]).store(&store).stdout("hi\n").check();
+        for pulls in [true, false].repeat(4) {
+            let (name, store) = (&name, &store);
+            scope.spawn(move || {
+                let command = if pulls { vec!["pull", name] } else { vec!["run", name, "true"] };
+                Test::sandbox(&command).store(store).check();
             });
         }
     });
-    assert_whole(&store, &name);
+    let fetched = registry.fetched();
+    let mut once = fetched.clone();
+    once.dedup();
+    assert_eq!(fetched, once);
+    assert_eq!(once.len(), 5, "four layers and a config");
+    assert_whole(&store, &name, 200);
+}
+
+/// How often a pull is killed: more often if one has the time.
+fn kills() -> u32 {
+    let kills = std::env::var("SANDBOX_TEST_KILLS");
+    kills.ok().and_then(|kills| kills.parse().ok()).unwrap_or(40)
+}
+
+/// Checks that the store is as it should be, whatever was interrupted.
+fn assert_valid(store: &Store) {
+    Test::sandbox(&["system", "check"]).store(store).check();
 }
 
 #[test]
 fn a_pull_killed_at_any_moment_leaves_a_valid_store() {
     require!(user_namespaces(), "user namespaces");
-    let name = large().push(Registry::shared(), "crash/killed");
+    let name = large(80).push(Registry::shared(), "crash/killed");
     let store = Store::new();
-    for pause in [0, 20, 50, 100, 150, 200, 300, 400] {
+    let start = Instant::now();
+    Test::sandbox(&["pull", &name]).store(&store).check();
+    let whole = start.elapsed();
+    // No two moments are the same, and they are spread evenly: the steps of the
+    // golden ratio, modulo one.
+    for moment in 1..=kills() {
+        if store.entries("refs") != [""; 0] {
+            Test::sandbox(&["rmi", &name]).store(&store).check();
+        }
         let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
-        thread::sleep(Duration::from_millis(pause));
+        thread::sleep(whole.mul_f64((f64::from(moment) * 0.618_034).fract()));
         pull.signal(Signal::KILL);
         pull.wait(Duration::from_secs(5));
+        assert_valid(&store);
     }
-    assert_whole(&store, &name);
+    assert_whole(&store, &name, 80);
+    assert_valid(&store);
+    Test::sandbox(&["system", "prune", "-af"]).store(&store).check();
+    assert_eq!(store.entries("tmp"), [""; 0]);
 }
 
 #[test]
 fn an_interrupted_pull_ends_soon_and_is_swept() {
     require!(user_namespaces(), "user namespaces");
-    let name = large().push(Registry::shared(), "crash/interrupted");
+    let name = large(1500).push(Registry::shared(), "crash/interrupted");
     let store = Store::new();
     let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
     thread::sleep(Duration::from_millis(100));

@@ -1,5 +1,7 @@
 //! Sandboxes that stay: made, started, watched, joined, stopped and removed.
 
+mod faults;
+
 use std::time::Duration;
 
 use crate::{
@@ -163,32 +165,6 @@ fn exec_is_as_confined_as_the_workload() {
         .fails(127, &["no-such-command"])
         .check();
     Test::sandbox(&["exec", "-i", "web", "cat"]).store(&store).stdin(*b"abc").stdout("abc").check();
-    sandbox(&store, &["rm", "-f", "web"]);
-    store.assert_nothing_left();
-}
-
-#[test]
-fn a_supervisor_that_is_killed_takes_the_sandbox_with_it() {
-    require!(user_namespaces(), "user namespaces");
-    let (store, id) = service();
-    let state =
-        std::fs::read_to_string(store.path().join("sandboxes").join(&id).join("state.json"));
-    let state: serde_json::Value = serde_json::from_str(&state.unwrap()).unwrap();
-    let pid = |who: &str| state[who]["pid"].as_i64().unwrap();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", &pid("supervisor").to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let gone =
-        || (!std::path::Path::new(&format!("/proc/{}", pid("process"))).exists()).then_some(());
-    assert!(eventually(Duration::from_secs(5), gone).is_some());
-    let status = sandbox(&store, &["ps", "-a", "--format", "{{.Status}}"]);
-    assert_eq!(status, "Exited (137)\n");
-    sandbox(&store, &["start", "web"]);
-    says(&store, "web", "up");
     sandbox(&store, &["rm", "-f", "web"]);
     store.assert_nothing_left();
 }

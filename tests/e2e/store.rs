@@ -6,9 +6,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    require,
+    only_for, require,
     support::{
-        Compression, Dir, Image, Layer, Registry, Store, Test, eventually, text, user_namespaces,
+        Compression, Dir, Image, Layer, Registry, Store, Test, chown_is_real, eventually, text,
+        user_namespaces,
     },
 };
 
@@ -291,4 +292,202 @@ fn repair_leaves_what_runs_and_says_what_it_could_not_fetch() {
         "{output}"
     );
     repair().fails(125, &["1 of what is in the store is still bad"]).check();
+}
+
+/// Runs the program in a store on a file system of its own of `size`, and then
+/// `script`, which finds the program's name in `$1` and its exit code in `$code`.
+fn in_small_store(args: &[&str], size: &str, script: &str) -> Test {
+    let script = format!(
+        "mount -t tmpfs -o size={size} none \"$SANDBOX_ROOT\"; code=0; \"$@\" || code=$?\n{script}\nexit $code"
+    );
+    Test::sandbox(args).within(&["unshare", "-Urm", "sh", "-ec", &script, "sh"])
+}
+
+/// Bytes that nothing compresses.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..length / 8).flat_map(next).collect()
+}
+
+#[test]
+fn an_image_without_room_is_refused_before_it_is_fetched() {
+    require!(user_namespaces(), "user namespaces");
+    let (registry, store) = (Registry::new(), Store::new());
+    let layer = Layer::new().file("noise", 0o644, noise(8_000_000));
+    let image = Image::busybox().layer(layer, Compression::Gzip);
+    let name = image.push(&registry, "large");
+    in_small_store(&["pull", "-q", &name], "5m", "")
+        .store(&store)
+        .fails(125, &["no room for the image", "MB compressed", "MB are free", "system prune"])
+        .check();
+    assert!(!registry.fetched().contains(&image.layer_digest()));
+}
+
+#[test]
+fn a_disk_that_becomes_full_gets_its_room_back() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let layer = Layer::new().file("large", 0o644, vec![b'x'; 30_000_000]);
+    let name =
+        Image::busybox().layer(layer, Compression::Gzip).push(Registry::shared(), "store/full");
+    let small = Image::busybox().push(Registry::shared(), "store/small");
+    // What is left is measured before anything else looks at the store.
+    let script = format!(
+        "du -s --block-size=1000 \"$SANDBOX_ROOT\" | cut -f1
+         \"$1\" system check
+         \"$1\" pull -q {small} >/dev/null && \"$1\" images | grep -c small"
+    );
+    let full = in_small_store(&["pull", "-q", &name], "12m", &script).store(&store);
+    let words = ["no room for the image", "ENOSPC", "MB are free", "is full", "system prune"];
+    let output = full.output();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(words.iter().all(|word| stderr.contains(word)), "{stderr}");
+    assert_eq!(output.status.code(), Some(125), "{stdout}{stderr}");
+    let left: u64 = stdout.lines().next().unwrap().parse().unwrap();
+    assert!(left < 200, "{left} kB are left: {stdout}");
+    assert!(stdout.contains("checked: 0 images, 0 blobs, 0 layers"), "{stdout}");
+    assert!(stdout.ends_with("1\n"), "{stdout}");
+}
+
+#[test]
+fn a_store_that_is_read_only_is_named() {
+    require!(user_namespaces(), "user namespaces");
+    let name = Image::busybox().push(Registry::shared(), "store/read-only");
+    let read_only = "mount --bind \"$SANDBOX_ROOT\" \"$SANDBOX_ROOT\"
+                     mount -o remount,bind,ro \"$SANDBOX_ROOT\"";
+    for made in [false, true] {
+        let store = Store::new();
+        if made {
+            Test::sandbox(&["images"]).store(&store).check();
+        }
+        for command in [&["pull", "-q", &name][..], &["run", &name, "true"]] {
+            Test::sandbox(command)
+                .store(&store)
+                .after(read_only)
+                .fails(125, &["EROFS", "is read-only"])
+                .check();
+        }
+        Test::sandbox(&["system", "df"]).store(&store).after(read_only).check();
+        Test::sandbox(&["system", "check"]).store(&store).after(read_only).check();
+    }
+}
+
+#[test]
+fn reset_removes_the_store_but_not_from_under_a_sandbox() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let [one, _] = pull_two(&store);
+    litter(&store);
+    let reset = || Test::sandbox(&["system", "reset", "-f"]).store(&store);
+    let script = "echo ready; read go; true";
+    let mut running = Test::sandbox(&["run", "-i", &one, "sh", "-c", script]).store(&store).spawn();
+    running.wait_for("ready");
+    reset().fails(125, &["is in use", "sandbox ps"]).check();
+    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    drop(running.stdin());
+    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    let before = du(&store);
+    reset().stdout(&format!("freed: {} ({before} bytes)\n", megabytes(before))).check();
+    assert!(!store.path().exists());
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// Where nobody has ranges of ids, every file belongs to the user; but what an
+/// image shuts is shut.
+#[test]
+fn a_store_of_one_id_is_removed_by_rm_unless_an_image_shuts_directories() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(!chown_is_real());
+    let pull = |layer: Layer, name: &str| {
+        let store = Store::new();
+        let name = Image::busybox().layer(layer, Compression::Gzip).push(Registry::shared(), name);
+        Test::sandbox(&["run", &name, "true"]).store(&store).check();
+        assert_eq!(store.entries("layers"), ["one"]);
+        store
+    };
+    let rm = |store: &Store| {
+        Command::new("rm").arg("-rf").arg(store.path()).output().unwrap().status.success()
+    };
+    assert!(rm(&pull(Layer::new().file("open/file", 0o000, "content"), "store/rm")));
+    let shut = pull(Layer::new().dir("shut/", 0o555).file("shut/file", 0o644, ""), "store/shut");
+    assert!(!rm(&shut));
+    Test::sandbox(&["system", "reset", "-f"]).store(&shut).check();
+    assert!(!shut.path().exists());
+}
+
+/// A store that is read besides one's own, with an image whose registry is gone.
+struct Shared {
+    store: Store,
+    config: Dir,
+    image: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let (store, config, registry) = (Store::new(), Dir::new("config"), Registry::new());
+        let layer = Layer::new().file("shared", 0o640, "content").dir("tmp/", 0o1777);
+        let image = Image::busybox().layer(layer, Compression::Gzip).push(&registry, "shared");
+        Test::sandbox(&["pull", "-q", &image]).store(&store).check();
+        fs::create_dir(config.path().join("sandbox")).unwrap();
+        let settings = format!("[storage]\nadditional = [\"{}\"]\n", store.path().display());
+        config.write("sandbox/config.toml", settings);
+        Self { store, config, image }
+    }
+
+    fn sandbox(&self, args: &[&str], store: &Store) -> Test {
+        Test::sandbox(args).store(store).env("XDG_CONFIG_HOME", self.config.path())
+    }
+
+    /// All that is in it, with sizes and times, but for when it was read.
+    fn listing(&self) -> String {
+        let format = "%P %y %s %T@ %C@\n";
+        let find = Command::new("find").arg(self.store.path()).args(["-printf", format]).output();
+        text(&find.unwrap().stdout)
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_is_used_where_it_is() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let before = shared.listing();
+    let script = "cat /shared; echo changed >/shared; rm /bin/wc; mkdir /new; cat /shared";
+    let run = ["run", "--pull", "never", &shared.image, "sh", "-c", script];
+    shared.sandbox(&run, &store).stdout("contentchanged\n").check();
+    let images = text(&shared.sandbox(&["images"], &store).output().stdout);
+    assert!(images.contains("/shared"), "{images}");
+    shared.sandbox(&["system", "check"], &store).check();
+    shared.sandbox(&["system", "prune", "-af"], &store).check();
+    assert_eq!(shared.listing(), before);
+    for map in store.entries("layers") {
+        assert_eq!(store.entries(&format!("layers/{map}")), [""; 0]);
+    }
+}
+
+#[test]
+fn an_image_of_a_further_store_with_other_ids_is_unpacked_from_there() {
+    require!(user_namespaces(), "user namespaces");
+    let (shared, store) = (Shared::new(), Store::new());
+    let layers = shared.store.path().join("layers");
+    let map = shared.store.entries("layers").remove(0);
+    fs::rename(layers.join(map), layers.join("5+5,5+5")).unwrap();
+    let before = shared.listing();
+    let path = shared.store.path().display();
+    let read_only = format!("mount --bind {path} {path}; mount -o remount,bind,ro {path}");
+    let cat = ["run", "--pull", "never", &shared.image, "cat", "/shared"];
+    shared.sandbox(&cat, &store).after(&read_only).stdout("content").check();
+    assert_eq!(shared.listing(), before);
+    let map = store.entries("layers").remove(0);
+    assert_eq!(store.entries(&format!("layers/{map}")).len(), 2);
+    // Now it is our own.
+    Test::sandbox(&cat).store(&store).after("true").stdout("content").check();
 }

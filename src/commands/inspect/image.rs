@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::to_value;
 use crate::{
-    commands::fetch::resolve,
+    commands::{Context, fetch::resolve},
     error::Error,
     oci::{ContainerConfig, DiffId, History, Image, Reference},
     storage::Store,
@@ -41,9 +41,13 @@ struct Layers {
 }
 
 /// Everything about the image that `name` stands for; none if there is none.
-pub(super) fn inspect(name: &str, store: &Store) -> Result<Option<Value>, Error> {
+pub(super) fn inspect(
+    name: &str,
+    store: &Store,
+    context: &Context,
+) -> Result<Option<Value>, Error> {
     let reference: Reference = name.parse()?;
-    let image = store.image(&resolve(&reference, store)?)?;
+    let image = store.image(&resolve(&reference, store, context)?)?;
     let inspection = image.map(|image| Inspection::new(image, store)).transpose()?;
     inspection.as_ref().map(to_value).transpose()
 }

@@ -89,15 +89,15 @@ fn all(names: &[String], kind: Option<Kind>, context: &Context) -> Result<Vec<Va
             Some(store) => store,
             None => store.insert(context.store_alone()?),
         };
-        let image = image::inspect(name, store)?;
-        all.push(image.ok_or_else(|| missing(name, kind))?);
+        let image = image::inspect(name, store, context)?;
+        all.push(image.ok_or_else(|| missing(name, kind, context))?);
     }
     Ok(all)
 }
 
-fn missing(name: &str, kind: Option<Kind>) -> Error {
+fn missing(name: &str, kind: Option<Kind>, context: &Context) -> Error {
     match (kind, name.parse()) {
-        (Some(Kind::Image), Ok(reference)) => not_there(&stored_name(&reference)),
+        (Some(Kind::Image), Ok(reference)) => not_there(&stored_name(&reference, context)),
         _ => Error::usage(format!("there is neither a sandbox nor an image `{name}`")),
     }
 }

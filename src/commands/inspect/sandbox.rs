@@ -11,7 +11,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        BaseImage, Mount, MountKind, PidChoice, PortBinding, SandboxConfig, SandboxState, Status,
+        BaseImage, ExitStatus, Mount, MountKind, PidChoice, PortBinding, SandboxConfig,
+        SandboxState, Status,
     },
 };
 
@@ -51,7 +52,7 @@ fn of_state(state: &SandboxState) -> Value {
         "Running": matches!(state.status, Status::Running | Status::Paused),
         "Paused": state.status == Status::Paused,
         "Restarting": false,
-        "OOMKilled": false,
+        "OOMKilled": state.exit == Some(ExitStatus::OutOfMemory),
         "Dead": false,
         "Pid": state.process.map_or(0, |process| process.pid),
         "SupervisorPid": state.supervisor.map_or(0, |process| process.pid),
@@ -70,6 +71,12 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         }
         MountKind::Tmpfs { .. } => None,
     });
+    let limits = &config.resources;
+    let cpus: Vec<String> = limits.cpuset.iter().map(ToString::to_string).collect();
+    let swap = match (limits.memory, limits.memory_swap) {
+        (None, _) => 0,
+        (Some(_), swap) => swap.map_or(-1, |swap| i64::try_from(swap).unwrap_or(i64::MAX)),
+    };
     json!({
         "Binds": binds.collect::<Vec<_>>(),
         "NetworkMode": network_mode(config),
@@ -78,6 +85,13 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         "Privileged": config.privileged,
         "ReadonlyRootfs": config.readonly_root,
         "ShmSize": config.shm_size,
+        "Memory": limits.memory.unwrap_or(0),
+        "MemorySwap": swap,
+        "NanoCpus": limits.nano_cpus.unwrap_or(0),
+        "CpusetCpus": cpus.join(","),
+        "PidsLimit": limits.pids,
+        "LimitTiers": state.confinement.tiers,
+        "CgroupPath": state.confinement.cgroup,
         "PidMode": match &config.pids {
             PidChoice::Own => String::new(),
             PidChoice::Host => "host".into(),

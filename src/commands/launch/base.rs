@@ -84,7 +84,7 @@ impl Base {
     }
 
     /// Describes the root file system.
-    pub(super) fn root_fs(
+    pub(in crate::commands) fn root_fs(
         &self,
         store: &Store,
         sandbox: &SandboxDir,

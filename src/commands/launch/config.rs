@@ -1,7 +1,11 @@
 //! From what was typed, and what the image says, to what is meant.
 
 use std::{
-    collections::BTreeMap, ffi::CString, fs, os::unix::ffi::OsStringExt, path::PathBuf,
+    collections::{BTreeMap, HashMap},
+    ffi::CString,
+    fs,
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
     time::SystemTime,
 };
 
@@ -64,6 +68,7 @@ pub(in crate::commands) fn build(
         privileged: args.privileged,
         shm_size: args.shm_size,
         pids: pids(args),
+        resources: args.limits.resources()?,
         seccomp: filter(args, &process.capabilities)?,
         network: args.network.words(),
         exposed_ports: image.exposed_ports.clone().unwrap_or_default().into_keys().collect(),
@@ -169,7 +174,8 @@ fn environment(
     hostname: &str,
     context: &Context,
 ) -> Result<Vec<CString>, Error> {
-    let mut env = Environment(vec![("PATH".into(), DEFAULT_PATH.into())]);
+    let mut env = Environment::default();
+    env.set("PATH", DEFAULT_PATH.as_bytes());
     env.set("HOSTNAME", hostname.as_bytes());
     if args.tty {
         env.set("TERM", b"xterm");
@@ -195,19 +201,28 @@ pub(in crate::commands) fn added_environment(
         let value = entry.as_bytes().splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
         (name, value.to_owned())
     };
-    let mut env = Environment(workload.iter().map(entry).collect());
+    let mut env = Environment::default();
+    workload.iter().map(entry).for_each(|(name, value)| env.set(&name, &value));
     env.add(files, variables, context)?;
     env.entries()
 }
 
 /// Variables in the order in which they were first set.
-struct Environment(Vec<(String, Vec<u8>)>);
+#[derive(Default)]
+struct Environment {
+    variables: Vec<(String, Vec<u8>)>,
+    /// Where each of them is: an image may have hundreds of thousands.
+    places: HashMap<String, usize>,
+}
 
 impl Environment {
     fn set(&mut self, name: &str, value: &[u8]) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        match self.places.get(name).and_then(|&place| self.variables.get_mut(place)) {
             Some((_, known)) => *known = value.into(),
-            None => self.0.push((name.into(), value.into())),
+            None => {
+                self.places.insert(name.into(), self.variables.len());
+                self.variables.push((name.into(), value.into()));
+            }
         }
     }
 
@@ -227,7 +242,7 @@ impl Environment {
     }
 
     fn entries(self) -> Result<Vec<CString>, Error> {
-        self.0.into_iter().map(Self::entry).collect()
+        self.variables.into_iter().map(Self::entry).collect()
     }
 
     /// A name alone takes the host's value, or nothing if the host has none.
@@ -374,10 +389,12 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_variable_holds_and_its_place_stays() {
-        let mut env = Environment(vec![("PATH".into(), "/bin".into())]);
+        let mut env = Environment::default();
+        env.set("PATH", b"/bin");
         env.set("A", b"1");
         env.set("PATH", b"/usr/bin");
-        let entries: Vec<CString> = env.0.into_iter().flat_map(Environment::entry).collect();
+        let entries: Vec<CString> =
+            env.variables.into_iter().flat_map(Environment::entry).collect();
         assert_eq!(entries, [c"PATH=/usr/bin".into(), CString::from(c"A=1")]);
     }
 }

@@ -17,8 +17,11 @@ use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase
 use crate::{
     error::Error,
     network::{Attachment, Network, user::Published},
-    oci::{BaseImage, ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState, Status},
-    runtime::{self, Keeper, Running, Stdio, domain::Domain},
+    oci::{
+        BaseImage, Confinement, ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState,
+        Status, Tier,
+    },
+    runtime::{self, Keeper, Limits, Running, Stdio, domain::Domain},
     storage::{SandboxDir, Store},
     sys,
 };
@@ -60,12 +63,20 @@ pub(super) fn launch(
     context: &Context,
 ) -> Result<ExitStatus, Error> {
     let started = start(&mut parts, &directory, store, domain, context);
-    let Started { mut running, network: mut net, state } = match started {
+    let Started { mut running, network: mut net, state, limits } = match started {
         Ok(started) => started,
         Err(error) => return Err(abandon(error, &parts, directory)),
     };
-    let status = running.wait(&supervision(&parts.config))?;
+    let status = running.wait(&supervision(&parts.config, &limits.confinement))?;
+    let status = match status {
+        ExitStatus::Signaled(libc::SIGKILL) if limits.ran_out_of_memory() => {
+            ExitStatus::OutOfMemory
+        }
+        status => status,
+    };
+    drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
+    let state = SandboxState { log_lost: running.lost_output(), ..state };
     record_end(status, state, directory)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
@@ -77,6 +88,7 @@ struct Started {
     running: Running,
     network: Box<dyn Network>,
     state: SandboxState,
+    limits: Limits,
 }
 
 fn start(
@@ -87,10 +99,13 @@ fn start(
     context: &Context,
 ) -> Result<Started, Error> {
     let connection = Connection::plan(parts, context)?;
-    let spec = spec::build(parts, directory, store, domain, &connection, context)?;
+    let limits = prepare_limits(&parts.config, context)?;
+    let confinement = &limits.confinement;
+    let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
     let state = SandboxState {
         ports: connection.ports(),
         addresses: connection.addresses(),
+        confinement: confinement.clone(),
         ..SandboxState::created()
     };
     let stdio = stdio(parts, directory)?;
@@ -102,7 +117,25 @@ fn start(
     let state = record_start(&parts.config, &running, state, directory)?;
     context.status.tell(&Phase::Started { id: &spec.id, pid: running.pid() });
     parts.supervisor.take().map(|supervisor| supervisor.report(&spec.id)).transpose()?;
-    Ok(Started { running, network, state })
+    Ok(Started { running, network, state, limits })
+}
+
+/// Gets what is to hold the limits, and says what that is.
+fn prepare_limits(config: &SandboxConfig, context: &Context) -> Result<Limits, Error> {
+    let limits = Limits::prepare(&config.resources, &config.id, config.pids == PidChoice::Own)?;
+    for (limit, tier) in &limits.confinement.tiers {
+        match tier {
+            Tier::None => context.ui.note(&format!(
+                "nothing holds {} here; `sandbox info` says what would",
+                limit.option()
+            )),
+            tier => context.ui.detail(&format!("{}: held by {}", limit.option(), tier.as_str())),
+        }
+    }
+    if let Some(cgroup) = &limits.confinement.cgroup {
+        context.ui.detail(&format!("cgroup: {}", cgroup.display()));
+    }
+    Ok(limits)
 }
 
 /// What was made for `run` alone goes with it; what was there before stays, and
@@ -134,6 +167,7 @@ fn record_start(
 ) -> Result<SandboxState, Error> {
     let state = SandboxState {
         status: Status::Running,
+        boot: sys::kernel::boot_id(),
         started: Some(sys::time::rfc3339(SystemTime::now())),
         supervisor: identify(nix::unistd::getpid().as_raw()),
         process: identify(running.pid()),
@@ -162,14 +196,16 @@ fn record_end(status: ExitStatus, state: SandboxState, directory: SandboxDir) ->
         exit: Some(status),
         ports: Vec::new(),
         addresses: Vec::new(),
+        confinement: Confinement { cgroup: None, ..state.confinement },
         ..state
     })?)
 }
 
-fn supervision(config: &SandboxConfig) -> runtime::Supervision {
+fn supervision(config: &SandboxConfig, confinement: &Confinement) -> runtime::Supervision {
     runtime::Supervision {
         timeout: config.timeout.map(Duration::from_secs_f64),
         stop_signal: Signal::try_from(config.stop_signal).unwrap_or(Signal::SIGTERM),
         leaves_orphans: config.pids == PidChoice::Host,
+        memory: confinement.memory.map(|memory| (memory, confinement.memory_swap)),
     }
 }

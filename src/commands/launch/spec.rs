@@ -4,7 +4,7 @@ use super::{Parts, connection::Connection, files};
 use crate::{
     commands::Context,
     error::Error,
-    oci::{SeccompChoice, SmallFile, Spec},
+    oci::{Confinement, SeccompChoice, SmallFile, Spec},
     runtime::{domain::Domain, seccomp},
     storage::{SandboxDir, Store},
 };
@@ -35,6 +35,7 @@ pub(super) fn build(
     store: &Store,
     domain: &Domain,
     connection: &Connection,
+    confinement: &Confinement,
     context: &Context,
 ) -> Result<Spec, Error> {
     let config = &parts.config;
@@ -60,6 +61,7 @@ pub(super) fn build(
             SeccompChoice::Profile(profile) => Some(profile.clone()),
         },
         fake_root: one_id,
+        confinement: confinement.clone(),
     })
 }
 

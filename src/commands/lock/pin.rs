@@ -38,13 +38,13 @@ pub(in crate::commands) fn pin(
     if !args.locked && args.lockfile.is_none() && !context.config.locked {
         return Ok(None);
     }
-    let reference = lockable(reference)?;
+    let reference = context.config.registries.complete_name(lockable(reference)?);
     let path = match &args.lockfile {
         Some(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
         None => found()?,
     };
     let Some(lock) = LockFile::read(&path)? else { return Err(no_lock(&path)) };
-    let pin = look_up(&lock, &path, reference, platform.unwrap_or(&Platform::host()))?;
+    let pin = look_up(&lock, &path, &reference, platform.unwrap_or(&Platform::host()))?;
     context.ui.detail(&format!("{}: {} is {}", path.display(), pin.reference, pin.digest));
     Ok(Some(pin))
 }

@@ -211,6 +211,8 @@ fn one_apart(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bind(source: &str, destination: &str, readonly: bool) -> Mount {
@@ -261,6 +263,23 @@ mod tests {
             ["", "type=bind,source=/a", "type=bind,target=/b", "type=volume,target=/b", "x=y"]
         {
             assert!(bad.parse::<MountOption>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_option_leads_to_an_absolute_place_or_an_error(
+            text in "((type|source|src|target|dst|tmpfs-size|tmpfs-mode|ro)=?(bind|tmpfs|[/.a-z0-9:]{0,8}),?){0,5}|[/.a-z:,=]{0,24}|\\PC{0,24}"
+        ) {
+            let volume = text.parse::<VolumeOption>().map(|option| option.0);
+            let tmpfs = text.parse::<TmpfsOption>().map(|option| option.0);
+            let mount = text.parse::<MountOption>().map(|option| option.0);
+            for mount in [volume, tmpfs, mount].into_iter().flatten() {
+                let mut parts = mount.destination.components();
+                prop_assert_eq!(parts.next(), Some(Component::RootDir));
+                prop_assert!(parts.clone().count() > 0);
+                prop_assert!(parts.all(|part| matches!(part, Component::Normal(_))));
+            }
         }
     }
 }

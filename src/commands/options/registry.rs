@@ -18,6 +18,11 @@ pub struct RegistryArgs {
     #[arg(long, value_name = "FILE")]
     pub authfile: Option<PathBuf>,
 
+    /// Directory with certificates for the registry: *.crt to trust, *.cert and
+    /// *.key to show
+    #[arg(long, value_name = "DIR")]
+    pub cert_dir: Option<PathBuf>,
+
     /// Whether to insist on HTTPS with a certificate that can be verified
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub tls_verify: bool,
@@ -26,7 +31,7 @@ pub struct RegistryArgs {
 impl RegistryArgs {
     /// What a command has that takes images of several registries.
     pub fn new(tls_verify: bool) -> Self {
-        Self { creds: None, authfile: None, tls_verify }
+        Self { creds: None, authfile: None, cert_dir: None, tls_verify }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, LockedArgs, MountOption, NetworkArgs, RegistryArgs, SecurityOption,
+    CapabilityName, LimitArgs, LockedArgs, MountOption, NetworkArgs, RegistryArgs, SecurityOption,
     TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
 };
 use crate::{
@@ -136,6 +136,9 @@ pub struct SandboxArgs {
     /// Set a resource limit
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<Ulimit>,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// Whose processes are seen inside, instead of only its own
     #[arg(long, value_name = "host|container:SANDBOX")]

@@ -3,7 +3,8 @@
 //! To take one in silence would be a lie; to call it unknown would be unkind.
 
 const LIFE_CYCLE: &str = "this part of the life cycle is not here yet";
-const LIMITS: &str = "limits by cgroup are not here yet; `--ulimit` and `--timeout` are";
+const LIMITS: &str =
+    "of the limits there are --memory, --memory-swap, --cpus, --cpuset-cpus and --pids-limit";
 const NETWORK: &str = "named networks are not here yet; see `--network`";
 const RESOLVER: &str = "options of the host's resolv.conf are taken over";
 const DEVICES: &str = "devices of the host cannot be handed over yet";
@@ -24,8 +25,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--cpu-rt-period", LIMITS),
     ("--cpu-rt-runtime", LIMITS),
     ("--cpu-shares", LIMITS),
-    ("--cpus", LIMITS),
-    ("--cpuset-cpus", LIMITS),
     ("--cpuset-mems", LIMITS),
     ("--device", DEVICES),
     ("--device-cgroup-rule", "an ordinary user may not write device rules"),
@@ -51,15 +50,12 @@ const REASONS: &[(&str, &str)] = &[
     ("--link", "links are docker's past; named networks will do what they did"),
     ("--link-local-ip", NETWORK),
     ("--mac-address", NETWORK),
-    ("--memory", LIMITS),
     ("--memory-reservation", LIMITS),
-    ("--memory-swap", LIMITS),
     ("--memory-swappiness", LIMITS),
     ("--net-alias", NETWORK),
     ("--network-alias", NETWORK),
     ("--oom-kill-disable", LIMITS),
     ("--oom-score-adj", "an ordinary user may not lower it"),
-    ("--pids-limit", LIMITS),
     ("--restart", "there is no daemon; `sandbox generate systemd` prints a unit that does it"),
     ("--runtime", "`sandbox` is its own runtime"),
     ("--stop-timeout", LIFE_CYCLE),
@@ -71,7 +67,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--volume-driver", "volume drivers are not here yet"),
     ("-a", LIFE_CYCLE),
     ("-c", LIMITS),
-    ("-m", LIMITS),
 ];
 
 /// Why there is no such `option`, if docker has one.
@@ -86,8 +81,8 @@ mod tests {
 
     #[test]
     fn an_option_is_found_with_and_without_its_value() {
-        assert_eq!(reason("--memory"), Some(LIMITS));
-        assert_eq!(reason("--memory=1g"), Some(LIMITS));
+        assert_eq!(reason("--cpu-shares"), Some(LIMITS));
+        assert_eq!(reason("--cpu-shares=5"), Some(LIMITS));
         assert_eq!(reason("-a"), Some(LIFE_CYCLE));
         assert_eq!(reason("--no-such-option"), None);
     }

@@ -1,9 +1,6 @@
 //! `sandbox system check`: whether the store is whole.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    error::Error as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ArgAction;
 use serde::Serialize;
@@ -106,7 +103,7 @@ fn repair(
     let names: BTreeSet<&String> = wanted.flat_map(|(fault, _)| &fault.needed_by).collect();
     let fetch = |name: &String| {
         let failure = fetch_again(name, tls_verify, store, context).err();
-        failure.map(|error| (name.clone(), format!("{name}: {}", with_causes(&error))))
+        failure.map(|error| (name.clone(), format!("{name}: {}", fetch::with_causes(&error))))
     };
     let failures: BTreeMap<String, String> = names.into_iter().filter_map(fetch).collect();
     let finding = |(fault, removal): (Fault, Removal)| Finding {
@@ -140,16 +137,6 @@ fn fetch_again(
         Some(manifest) => fetch::again(name, &manifest, tls_verify, store, context),
         None => Ok(()), // Somebody has removed it.
     }
-}
-
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn report<'a>(check: &'a Check, faults: &'a [Finding]) -> Report<'a> {

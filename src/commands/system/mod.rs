@@ -3,6 +3,7 @@
 mod check;
 mod df;
 mod prune;
+mod reset;
 
 use super::Context;
 use crate::error::Error;
@@ -19,6 +20,7 @@ enum Command {
     Check(check::Args),
     Df(df::Args),
     Prune(prune::Args),
+    Reset(reset::Args),
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
@@ -26,5 +28,6 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Check(args) => check::execute(args, context),
         Command::Df(args) => df::execute(args, context),
         Command::Prune(args) => prune::execute(args, context),
+        Command::Reset(args) => reset::execute(args, context),
     }
 }

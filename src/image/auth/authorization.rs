@@ -24,8 +24,6 @@ pub(in crate::image) struct Scope {
 /// The `Authorization` of the requests to one repository.
 #[derive(Debug)]
 pub(in crate::image) struct Authorization {
-    /// The registry's address.
-    registry: Url,
     scope: Scope,
     found: Found,
     state: Mutex<State>,
@@ -103,8 +101,13 @@ impl Scope {
 
 impl Authorization {
     /// Shows nothing until the registry asks for it.
-    pub(in crate::image) fn new(registry: Url, scope: Scope, found: Found) -> Self {
-        Self { registry, scope, found, state: Mutex::default() }
+    pub(in crate::image) fn new(scope: Scope, found: Found) -> Self {
+        Self { scope, found, state: Mutex::default() }
+    }
+
+    /// Whether a token may have to be sent in the body of a request.
+    pub(in crate::image) fn may_post(&self) -> bool {
+        matches!(self.found.credentials, Some(Credentials::IdentityToken(_)))
     }
 
     /// What the next request is to show; nothing once it has expired.
@@ -123,20 +126,16 @@ impl Authorization {
         self.state().version == shown.version
     }
 
-    /// Whether an address is one that may see what we show.
-    pub(in crate::image) fn is_for(&self, url: &Url) -> bool {
-        self.registry.origin() == url.origin()
-    }
-
     /// What has been tried, for messages.
     pub(in crate::image) fn tried(&self) -> &Tried {
         &self.found.tried
     }
 
-    /// Decides what to do about an answer 401 to a request that has shown
-    /// `shown`; `challenges` are its `WWW-Authenticate`.
+    /// Decides what to do about an answer 401 of `registry` to a request that has
+    /// shown `shown`; `challenges` are its `WWW-Authenticate`.
     pub(in crate::image) fn answer<'a>(
         &self,
+        registry: &Url,
         challenges: impl IntoIterator<Item = &'a str>,
         shown: &Shown,
     ) -> Step {
@@ -145,7 +144,7 @@ impl Authorization {
             (Some(_), Some(Credentials::RegistryToken(token))) => token::bearer(token),
             (Some(Challenge::Basic), Some(credentials)) => token::basic(credentials),
             (Some(Challenge::Bearer(bearer)), credentials) => {
-                return self.fetch(&bearer, credentials);
+                return self.fetch(registry, &bearer, credentials);
             }
             (Some(Challenge::Basic), None) | (None, _) => None,
         };
@@ -160,9 +159,9 @@ impl Authorization {
         }
     }
 
-    fn fetch(&self, bearer: &Bearer, credentials: Option<&Credentials>) -> Step {
+    fn fetch(&self, registry: &Url, bearer: &Bearer, credentials: Option<&Credentials>) -> Step {
         let scopes = self.scope.with(bearer.scope.as_deref());
-        match TokenRequest::new(&self.registry, bearer, &scopes, credentials) {
+        match TokenRequest::new(registry, bearer, &scopes, credentials) {
             Ok(request) => Step::Fetch(request),
             Err(why) => Step::Refused(why),
         }
@@ -207,7 +206,11 @@ mod tests {
             Some(credentials) => Found::new(credentials, "here".into()),
             None => Found::default(),
         };
-        Authorization::new("https://r.io/v2/".parse().unwrap(), Scope::pull("a/b"), found)
+        Authorization::new(Scope::pull("a/b"), found)
+    }
+
+    fn registry() -> Url {
+        "https://r.io/v2/".parse().unwrap()
     }
 
     fn ann() -> Option<Credentials> {
@@ -219,20 +222,31 @@ mod tests {
         let authorization = authorization(ann());
         let first = authorization.shown();
         assert!(first.header.is_none());
-        assert!(matches!(authorization.answer(["Basic realm=x"], &first), Step::Retry));
+        assert!(matches!(
+            authorization.answer(&registry(), ["Basic realm=x"], &first),
+            Step::Retry
+        ));
         let second = authorization.shown();
         assert_eq!(second.header.as_ref().unwrap(), "Basic YW5uOnNlY3JldA==");
         assert!(!authorization.is_current(&first) && authorization.is_current(&second));
-        assert!(matches!(authorization.answer(["Basic realm=x"], &second), Step::Denied));
+        assert!(matches!(
+            authorization.answer(&registry(), ["Basic realm=x"], &second),
+            Step::Denied
+        ));
     }
 
     #[test]
     fn without_credentials_only_tokens_can_be_had() {
         let authorization = authorization(None);
         let shown = authorization.shown();
-        assert!(matches!(authorization.answer(["Basic realm=x"], &shown), Step::Denied));
-        assert!(matches!(authorization.answer([], &shown), Step::Denied));
-        let Step::Fetch(request) = authorization.answer([BEARER], &shown) else { panic!() };
+        assert!(matches!(
+            authorization.answer(&registry(), ["Basic realm=x"], &shown),
+            Step::Denied
+        ));
+        assert!(matches!(authorization.answer(&registry(), [], &shown), Step::Denied));
+        let Step::Fetch(request) = authorization.answer(&registry(), [BEARER], &shown) else {
+            panic!()
+        };
         let expected = "https://auth.io/t?service=s&scope=repository%3Aa%2Fb%3Apull";
         assert_eq!(request.url.as_str(), expected);
     }
@@ -248,17 +262,17 @@ mod tests {
         authorization.accept(b"{}", now).unwrap_err();
         // One that was refused earlier is got anew.
         let shown = authorization.shown();
-        assert!(matches!(authorization.answer([BEARER], &shown), Step::Fetch(_)));
+        assert!(matches!(authorization.answer(&registry(), [BEARER], &shown), Step::Fetch(_)));
     }
 
     #[test]
     fn a_registry_token_is_shown_as_it_is() {
         let authorization = authorization(Some(Credentials::RegistryToken("r".into())));
         let shown = authorization.shown();
-        assert!(matches!(authorization.answer([BEARER], &shown), Step::Retry));
+        assert!(matches!(authorization.answer(&registry(), [BEARER], &shown), Step::Retry));
         let shown = authorization.shown();
         assert_eq!(shown.header.as_ref().unwrap(), "Bearer r");
-        assert!(matches!(authorization.answer([BEARER], &shown), Step::Denied));
+        assert!(matches!(authorization.answer(&registry(), [BEARER], &shown), Step::Denied));
     }
 
     #[test]
@@ -266,18 +280,9 @@ mod tests {
         for credentials in [ann(), None] {
             let authorization = authorization(credentials);
             let realm = r#"Bearer realm="http://auth.io/t""#;
-            let step = authorization.answer([realm], &authorization.shown());
+            let step = authorization.answer(&registry(), [realm], &authorization.shown());
             assert!(matches!(step, Step::Refused(_)), "{step:?}");
         }
-    }
-
-    #[test]
-    fn only_the_origin_sees_it() {
-        let authorization = authorization(ann());
-        let is_for = |url: &str| authorization.is_for(&url.parse().unwrap());
-        assert!(is_for("https://r.io/v2/x") && is_for("https://r.io:443/"));
-        assert!(!is_for("http://r.io/v2/x") && !is_for("https://r.io:8443/"));
-        assert!(!is_for("https://x.r.io/v2/"));
     }
 
     #[test]

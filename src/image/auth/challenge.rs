@@ -87,6 +87,8 @@ fn parameter(text: &str) -> Option<(&str, Option<String>, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
@@ -132,6 +134,15 @@ mod tests {
         ];
         for header in headers {
             assert_eq!(Challenge::best([header]), None, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_a_challenge_or_none(
+            header in "[Bb]earer ((realm|service|scope|x)=?\"?[a-z\\\\\" ,=:/é]{0,12}\"?,?){0,5}|\\PC{0,60}"
+        ) {
+            let _ = Challenge::best([header.as_str()]);
         }
     }
 }

@@ -154,6 +154,8 @@ fn credentials(entry: &Map<String, Value>) -> Result<Option<Credentials>, String
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ANN: &str = "YW5uOnNlY3JldA=="; // ann:secret
@@ -254,6 +256,23 @@ mod tests {
             r#"{"credHelpers": []}"#,
         ] {
             helper(bad, "q.io").unwrap_err();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_has_credentials_or_none_and_no_error_quotes_it(
+            text in r#"\{"(auths|credHelpers|credsStore)": ?(\{"r.io(/[a-z]{0,3})?": ?(\{"(auth|identitytoken|username)": ?("[A-Za-z0-9+/=:]{0,12}"|[0-9]|null)\}|"[a-z/]{0,5}"|7)\}|"hidden"|\[\])\}|\PC{0,40}"#
+        ) {
+            let target = Target { registry: "r.io", repository: "a/b" };
+            let content = Content::parse(text.as_bytes());
+            let found = content.and_then(|content| {
+                content.helper(&target)?;
+                content.credentials(&target)
+            });
+            if let Err(why) = found {
+                prop_assert!(!why.contains("hidden"), "{why}");
+            }
         }
     }
 }

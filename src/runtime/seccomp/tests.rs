@@ -1,5 +1,7 @@
 //! Filters are run by a small interpreter, and compared with their rules.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{
     oci::{Capability, Seccomp, SeccompArg, SeccompRule},
@@ -442,4 +444,34 @@ fn a_long_filter_has_stepping_stones() {
     let seccomp = Seccomp { syscalls: rules.collect(), ..default_profile(&[]) };
     assert!(filter(&seccomp).iter().any(|instruction| instruction.code == 0x05));
     assert_equivalent(&seccomp);
+}
+
+/// Profiles that come close to ones of docker's.
+fn profiles() -> impl Strategy<Value = String> {
+    let rule = (
+        "(\"(read|chown|nonsense)\"){0,1}",
+        "SCMP_ACT_(ALLOW|ERRNO|KILL|LOG|X)",
+        prop_oneof![Just(String::new()), any::<i64>().prop_map(|n| format!(",\"errnoRet\":{n}"))],
+        (any::<i8>(), any::<u64>(), "SCMP_CMP_(EQ|NE|MASKED_EQ|X)"),
+    );
+    let rule = rule.prop_map(|(names, action, errno, (index, value, op))| {
+        format!(
+            "{{\"names\":[{names}],\"action\":\"{action}\"{errno},\
+             \"args\":[{{\"index\":{index},\"value\":{value},\"op\":\"{op}\"}}]}}"
+        )
+    });
+    let action = "SCMP_ACT_(ALLOW|ERRNO|X)";
+    (action, prop::collection::vec(rule, 0..5), any::<bool>()).prop_map(|(action, rules, cut)| {
+        let text = format!("{{\"defaultAction\":\"{action}\",\"syscalls\":[{}]}}", rules.join(","));
+        text[..text.len() - usize::from(cut)].to_owned()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_profile_is_compiled_or_refused(text in profiles()) {
+        if let Ok(profile) = profile(&text, &[]) {
+            let _ = super::check(&profile);
+        }
+    }
 }

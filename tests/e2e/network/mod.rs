@@ -8,3 +8,7 @@ mod programs;
 mod publish;
 mod tcp;
 mod udp;
+
+/// What the client's `hold_less` may see of a reset; the last is what shutdown(2)
+/// says if the reset comes before it.
+const RESETS: [&str; 3] = ["ECONNREFUSED\n", "ECONNRESET\n", "ENOTCONN\n"];

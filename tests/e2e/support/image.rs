@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     path::Path,
+    sync::OnceLock,
 };
 
 use serde_json::{Value, json};
@@ -118,9 +119,29 @@ impl Layer {
         self.entry(tar::EntryType::Char, path, "", 0o666, (0, 0), b"")
     }
 
-    /// Records for the entry that follows.
+    pub(crate) fn fifo(self, path: &str) -> Self {
+        self.entry(tar::EntryType::Fifo, path, "", 0o666, (0, 0), b"")
+    }
+
+    /// Says more of the next entry, in a header of its own (`pax(1)`).
     pub(crate) fn pax(mut self, records: &[(&str, &[u8])]) -> Self {
         self.tar.append_pax_extensions(records.iter().copied()).unwrap();
+        self
+    }
+
+    /// An entry with a header that nobody has checked.
+    pub(crate) fn raw(mut self, change: impl FnOnce(&mut tar::Header), content: &[u8]) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_size(content.len() as u64);
+        header.set_mtime(1_700_000_000);
+        write_name(&mut header.as_old_mut().name, "raw");
+        change(&mut header);
+        header.set_cksum();
+        self.tar.append(&header, content).unwrap();
         self
     }
 
@@ -264,6 +285,12 @@ impl Image {
 
     /// Debian's `busybox-static` with a small `/etc`.
     pub(crate) fn busybox() -> Self {
+        // To pack it takes longer than to run it.
+        static BUSYBOX: OnceLock<Image> = OnceLock::new();
+        BUSYBOX.get_or_init(Self::pack_busybox).clone()
+    }
+
+    fn pack_busybox() -> Self {
         let busybox = fs::read("/bin/busybox").unwrap();
         let mut layer = Layer::new()
             .dir("bin/", 0o755)
@@ -377,6 +404,22 @@ impl Image {
         format!("oci:{}", dir.display())
     }
 
+    /// The layout as a tar.
+    pub(crate) fn oci_archive(&self) -> Layer {
+        let dir = super::Dir::new("archive");
+        self.write_layout(dir.path());
+        let mut archive = Layer::new();
+        for name in ["index.json", "oci-layout"] {
+            archive = archive.file(name, 0o644, fs::read(dir.path().join(name)).unwrap());
+        }
+        let blobs = fs::read_dir(dir.path().join("blobs/sha256")).unwrap();
+        for blob in blobs.map(Result::unwrap) {
+            let name = format!("blobs/sha256/{}", blob.file_name().display());
+            archive = archive.file(&name, 0o644, fs::read(blob.path()).unwrap());
+        }
+        archive
+    }
+
     /// What `docker save` writes, as a tar.
     pub(crate) fn docker_archive(&self, name: &str) -> Vec<u8> {
         let config = self.config_blob().content;
@@ -425,7 +468,11 @@ impl Image {
         Blob { media_type: CONFIG.into(), content: serde_json::to_vec(&config).unwrap() }
     }
 
+    /// One at a time: the registry replaces a blob that is uploaded twice at once,
+    /// and whoever reads it meanwhile gets an error.
     fn push_blobs(&self, registry: &Registry, repository: &str) {
+        static PUSHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _alone = PUSHING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for blob in self.layers.iter().chain([&self.config_blob()]) {
             let uploads = format!("/v2/{repository}/blobs/uploads/");
             let upload = registry.request("POST", &uploads, "application/octet-stream", b"");
@@ -446,7 +493,7 @@ fn put_manifest(registry: &Registry, repository: &str, tag: &str, kind: &str, ma
 }
 
 /// `sha256:…` of some bytes.
-fn digest(content: &[u8]) -> String {
+pub(crate) fn digest(content: &[u8]) -> String {
     let hash = Sha256::digest(content);
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")

@@ -1,6 +1,7 @@
 //! What the tests stand on: the program, a store, images, a registry.
 
 mod dir;
+mod faults;
 mod front;
 mod host;
 mod http;
@@ -12,10 +13,11 @@ mod registry;
 mod test;
 mod tokens;
 
-pub(crate) use dir::{Dir, debian_packages, debian_tar};
+pub(crate) use dir::{Dir, debian_packages, debian_tar, services_tar};
+pub(crate) use faults::{BadLine, Line};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
-pub(crate) use image::{Compression, Image, Layer};
+pub(crate) use image::{Compression, Image, Layer, digest};
 pub(crate) use nginx::Nginx;
 pub(crate) use probe::{
     chown_is_real, eventually, is_root, mounts_below, processes_naming, user_namespaces,
