@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confinement, Digest, ExitStatus, Mount, Process, Resources, Seccomp};
+use super::{
+    Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Mount, Process, Resources, Seccomp,
+};
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
 ///
@@ -28,6 +30,8 @@ pub struct SandboxConfig {
     pub hostname: String,
     pub readonly_root: bool,
     pub mounts: Vec<Mount>,
+    #[serde(default)]
+    pub devices: Vec<DeviceRequest>,
     /// Whether nothing is hidden or protected inside.
     pub privileged: bool,
     /// Size of `/dev/shm` in bytes.
@@ -129,6 +133,9 @@ pub struct SandboxState {
     /// What holds its limits.
     #[serde(default)]
     pub confinement: Confinement,
+    /// What its devices are, since it was last started.
+    #[serde(default)]
+    pub devices: DeviceEdits,
 }
 
 impl SandboxState {
@@ -147,6 +154,7 @@ impl SandboxState {
             ports: Vec::new(),
             addresses: Vec::new(),
             confinement: Confinement::default(),
+            devices: DeviceEdits::default(),
         }
     }
 }

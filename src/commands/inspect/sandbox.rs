@@ -11,8 +11,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        BaseImage, ExitStatus, Mount, MountKind, PidChoice, PortBinding, SandboxConfig,
-        SandboxState, Status,
+        BaseImage, DeviceRequest, ExitStatus, Mount, MountKind, PidChoice, PortBinding,
+        SandboxConfig, SandboxState, Status,
     },
 };
 
@@ -79,6 +79,7 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
     };
     json!({
         "Binds": binds.collect::<Vec<_>>(),
+        "Devices": devices(config),
         "NetworkMode": network_mode(config),
         "PortBindings": by_port(&state.ports),
         "AutoRemove": config.auto_remove,
@@ -121,6 +122,18 @@ fn of_mount(mount: &Mount) -> Value {
         "Mode": if mount.readonly { "ro" } else { "" },
         "RW": !mount.readonly,
     })
+}
+
+/// Those that were named by a path.
+fn devices(config: &SandboxConfig) -> Vec<Value> {
+    let node = |request: &DeviceRequest| match request {
+        DeviceRequest::Node(node) => Some(json!({
+            "PathOnHost": node.source,
+            "PathInContainer": node.destination,
+            "CgroupPermissions": node.permissions,
+        })),
+    };
+    config.devices.iter().filter_map(node).collect()
 }
 
 fn of_config(config: &SandboxConfig) -> Value {

@@ -4,6 +4,7 @@
 pub(super) mod base;
 pub(super) mod config;
 pub(super) mod connection;
+pub(super) mod devices;
 mod files;
 pub(super) mod sharing;
 mod spec;
@@ -15,6 +16,7 @@ use nix::sys::signal::Signal;
 use self::{base::Base, connection::Connection, sharing::Sharing};
 use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
 use crate::{
+    devices::Found,
     error::Error,
     network::{Attachment, Network, user::Published},
     oci::{
@@ -34,6 +36,7 @@ pub(super) struct Parts<'a> {
     pub(super) network: &'a NetworkArgs,
     pub(super) ports: Vec<Published>,
     pub(super) sharing: Sharing,
+    pub(super) devices: Found,
     /// Whether it is made only to be started now.
     pub(super) is_new: bool,
     /// None for a command that runs in the foreground and leaves nothing.
@@ -101,11 +104,13 @@ fn start(
     let connection = Connection::plan(parts, context)?;
     let limits = prepare_limits(&parts.config, context)?;
     let confinement = &limits.confinement;
+    devices::settle(parts, domain, context);
     let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
     let state = SandboxState {
         ports: connection.ports(),
         addresses: connection.addresses(),
         confinement: confinement.clone(),
+        devices: parts.devices.edits.clone(),
         ..SandboxState::created()
     };
     let stdio = stdio(parts, directory)?;

@@ -5,13 +5,13 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, LimitArgs, LockedArgs, MountOption, NetworkArgs, SecurityOption, TmpfsOption,
-    Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
+    CapabilityName, DeviceOption, LimitArgs, LockedArgs, MountOption, NetworkArgs, SecurityOption,
+    TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
     error::Error,
-    oci::{Platform, Reference},
+    oci::{DeviceRequest, Platform, Reference},
     ui::Ui,
 };
 
@@ -34,7 +34,7 @@ pub struct SandboxArgs {
     #[arg(short, long, value_name = "NAME|UID[:GROUP|GID]")]
     pub user: Option<String>,
 
-    /// Further groups of that user
+    /// Further groups of that user, or keep-groups for the ones you have
     #[arg(long, value_name = "GROUP|GID")]
     pub group_add: Vec<String>,
 
@@ -53,6 +53,10 @@ pub struct SandboxArgs {
     /// Mount a file system in memory
     #[arg(long, value_name = "DST[:OPTIONS]")]
     pub tmpfs: Vec<TmpfsOption>,
+
+    /// Hand over a device of the host, or all below a directory
+    #[arg(long, value_name = "HOST[:INSIDE][:rwm]")]
+    pub device: Vec<DeviceOption>,
 
     /// Let nothing but volumes be written
     #[arg(long)]
@@ -274,6 +278,11 @@ impl SandboxArgs {
     /// Whether the sandbox stays when its command has ended.
     pub fn is_kept(&self, detached: bool) -> bool {
         !self.rm && (self.name.is_some() || self.keep || detached)
+    }
+
+    /// The devices that are asked for, in the order in which they are set up.
+    pub fn devices(&self) -> Vec<DeviceRequest> {
+        self.device.iter().map(|option| option.0.clone()).collect()
     }
 
     /// `--cidfile`.

@@ -26,7 +26,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--cpu-rt-runtime", LIMITS),
     ("--cpu-shares", LIMITS),
     ("--cpuset-mems", LIMITS),
-    ("--device", DEVICES),
     ("--device-cgroup-rule", "an ordinary user may not write device rules"),
     ("--device-read-bps", LIMITS),
     ("--device-read-iops", LIMITS),
