@@ -34,6 +34,12 @@ pub(super) fn add(node: &DeviceNode, found: &mut Found) -> Result<(), Error> {
     }
 }
 
+/// Adds the node, which is to be one.
+pub(super) fn add_node(node: DeviceNode, found: &mut Found) -> Result<(), Error> {
+    let status = status(&node.source)?;
+    add_one(node, &status, found)
+}
+
 fn status(path: &Path) -> Result<Metadata, Error> {
     fs::metadata(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::NodeMissing(path.into()),

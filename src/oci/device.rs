@@ -12,6 +12,9 @@ use super::{Mount, MountFlags, MountKind};
 pub enum DeviceRequest {
     /// A node of the host's, or all those below a directory.
     Node(DeviceNode),
+    /// What a file of the Container Device Interface calls `vendor.com/class=name`.
+    Cdi(String),
+    Gpus(Gpus),
 }
 
 /// A device node of the host's inside.
@@ -24,6 +27,17 @@ pub struct DeviceNode {
     pub destination: PathBuf,
     /// Some of `r`, `w`, `m`: no more than what was asked for.
     pub permissions: String,
+}
+
+/// Which GPUs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Gpus {
+    All,
+    /// The first ones.
+    Count(u32),
+    /// By number or UUID.
+    Devices(Vec<String>),
 }
 
 /// What devices change in a sandbox (CDI, `containerEdits`).

@@ -19,7 +19,7 @@ mod spec;
 mod status;
 mod strings;
 
-pub use device::{DeviceEdits, DeviceNode, DeviceRequest};
+pub use device::{DeviceEdits, DeviceNode, DeviceRequest, Gpus};
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use image_limits::{Exceeded, ImageLimits};

@@ -90,7 +90,7 @@ fn what_is_no_device_is_refused() {
 #[test]
 fn a_device_that_is_not_spelled_like_one_is_refused() {
     let cases = [
-        ("null", "`null` is not the absolute path of a device"),
+        ("null", "`null` is neither an absolute path nor a name such as vendor.com/class=name"),
         ("/dev/null:/dev/x:rx", "the permissions `rx` are not some of r, w and m"),
         ("/dev/null:dev", "the path inside, `dev`, must begin with /"),
         ("/dev/null:/", "the root directory itself cannot be mounted over"),
@@ -151,5 +151,246 @@ fn a_sandbox_that_is_kept_has_its_devices_at_each_start() {
             "[{\"CgroupPermissions\":\"rw\",\"PathInContainer\":\"/dev/mine\",\
              \"PathOnHost\":\"/dev/zero\"}]\n",
         )
+        .check();
+}
+
+/// A directory for `XDG_CONFIG_HOME` with spec files.
+fn described(files: &[(&str, &str)]) -> Dir {
+    let config = Dir::new("config");
+    for (name, text) in files {
+        config.write(&format!("sandbox/cdi/{name}"), text);
+    }
+    config
+}
+
+const ACME: &str = r#"
+cdiVersion: "0.7.0"
+kind: acme.org/widget
+annotations: {made: by hand}
+containerEdits:
+  env: [WIDGETS=some, LANG=widgetish]
+  hooks:
+  - hookName: createContainer
+    path: /usr/bin/acme-hook
+    args: [acme-hook, update-ldcache, --folder, /usr/lib/acme, --folder, /opt/lib]
+devices:
+- name: "0"
+  containerEdits:
+    env: [WIDGET_0=yes]
+    deviceNodes:
+    - path: /dev/widget0
+      hostPath: /dev/zero
+      type: c
+      major: 1
+      minor: 5
+    - path: /dev/full2
+      hostPath: /dev/full
+      permissions: rw
+- name: "1"
+  containerEdits:
+    env: [WIDGET_1=yes]
+    mounts:
+    - hostPath: /FILE
+      containerPath: /usr/lib/acme/driver
+      options: [ro, nosuid, nodev, rbind, rprivate]
+"#;
+
+const LEFT_OUT: &str = "note: the hook `acme-hook update-ldcache` (createContainer) of FILE is left \
+                        out: no program is run on the host\n\
+                        note: if libraries are not found inside: `-e \
+                        LD_LIBRARY_PATH=/usr/lib/acme:/opt/lib`\n";
+
+#[test]
+fn a_described_device_comes_with_what_it_takes() {
+    require!(user_namespaces(), "user namespaces");
+    let dir = Dir::new("driver");
+    let driver = dir.write("driver", "drives\n");
+    let spec = ACME.replace("/FILE", driver.to_str().unwrap());
+    let config = described(&[("acme.yaml", &spec)]);
+    let file = config.path().join("sandbox/cdi/acme.yaml");
+    let script = "stat -c '%n %t:%T' /dev/widget0 /dev/full2; cat /usr/lib/acme/driver; \
+                  echo $WIDGETS $WIDGET_0 $WIDGET_1 $LANG; echo x > /usr/lib/acme/driver";
+    let options =
+        ["-e", "LANG=C", "--device", "acme.org/widget=1", "--device", "acme.org/widget=0"];
+    Test::run_with(&options, &["sh", "-c", script])
+        .env("XDG_CONFIG_HOME", config.path())
+        .code(1)
+        .stdout("/dev/widget0 1:5\n/dev/full2 1:7\ndrives\nsome yes yes widgetish\n")
+        .stderr(&format!(
+            "{}sh: can't create /usr/lib/acme/driver: Read-only file system\n",
+            LEFT_OUT.replace("FILE", file.to_str().unwrap())
+        ))
+        .check();
+    let script = "grep ' /usr/lib/acme/driver ' /proc/self/mountinfo | cut -d' ' -f6";
+    let flags = Test::run_with(&["-q", "--device", "acme.org/widget=all"], &["sh", "-c", script])
+        .env("XDG_CONFIG_HOME", config.path())
+        .read();
+    assert!(flags.starts_with("ro,nosuid,nodev"), "{flags}");
+}
+
+#[test]
+fn what_a_device_sets_is_there_for_exec_and_at_each_start() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = crate::support::own();
+    let spec = |value: &str| {
+        format!(
+            r#"{{"cdiVersion": "0.5.0", "kind": "a.b/c", "devices": [{{"name": "x",
+                "containerEdits": {{"env": ["VALUE={value}"],
+                "deviceNodes": [{{"path": "/dev/zero2", "hostPath": "/dev/zero"}}],
+                "mounts": [{{"containerPath": "/opt/driver/x", "hostPath": "/dev/null"}}]}}}}]}}"#
+        )
+    };
+    let config = described(&[("c.json", &spec("one"))]);
+    let run =
+        |args: &[&str]| Test::sandbox(args).store(&store).env("XDG_CONFIG_HOME", config.path());
+    let options = ["run", "-d", "--name", "kept", "--device", "a.b/c=x", "--gpus", "0"];
+    run(&[&options[..], &[&image, "sleep", "99"]].concat()).check();
+    let script = ["sh", "-c", "echo $VALUE; stat -c %t:%T /dev/zero2"];
+    let exec = [&["exec", "kept"][..], &script].concat();
+    run(&exec).stdout("one\n1:5\n").check();
+    run(&["stop", "-t", "0", "kept"]).check();
+    config.write("sandbox/cdi/c.json", spec("two"));
+    run(&["start", "kept"]).check();
+    run(&exec).stdout("two\n1:5\n").check();
+    run(&["diff", "kept"]).stdout("").check(); // What was made to mount them is no change.
+    run(&["inspect", "--format", "{{json .HostConfig.DeviceRequests}}", "kept"])
+        .stdout(
+            "[{\"Capabilities\":null,\"Count\":0,\"DeviceIDs\":[\"a.b/c=x\"],\"Driver\":\"cdi\",\
+             \"Options\":{}},{\"Capabilities\":[[\"gpu\"]],\"Count\":0,\"DeviceIDs\":null,\
+             \"Driver\":\"\",\"Options\":{}}]\n",
+        )
+        .check();
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_those_that_are_known() {
+    require!(user_namespaces(), "user namespaces");
+    let config = described(&[("acme.yaml", ACME), ("broken.json", "{]"), ("notes.txt", "")]);
+    let own = config.path().join("sandbox/cdi");
+    let (store, image) = warm();
+    for command in ["run", "create"] {
+        Test::sandbox(&[command, "--device", "acme.org/widget=7", image, "true"])
+            .store(store)
+            .env("XDG_CONFIG_HOME", config.path())
+            .code(125)
+            .stdout("")
+            .stderr(&format!(
+                "error[E047]: no spec file describes the device acme.org/widget=7\n\
+                 hint: spec files are in {0}, /var/run/cdi, /etc/cdi; they describe \
+                 acme.org/widget=0, acme.org/widget=1; left out is {0}/broken.json: key must be a \
+                 string at line 1 column 2\n",
+                own.display()
+            ))
+            .check();
+    }
+}
+
+#[test]
+fn a_description_of_what_is_not_there_is_named() {
+    require!(user_namespaces(), "user namespaces");
+    let config = described(&[("acme.yaml", &ACME.replace("/FILE", "/no/driver"))]);
+    Test::run_with(&["--device", "acme.org/widget=1"], &["true"])
+        .env("XDG_CONFIG_HOME", config.path())
+        .code(125)
+        .stderr(&format!(
+            "error[E047]: cannot hand over the device acme.org/widget=1 of \
+             {}/sandbox/cdi/acme.yaml\n  \
+             caused by: there is no /no/driver\n\
+             hint: the file may be older than the driver: have it generated again\n",
+            config.path().display()
+        ))
+        .check();
+}
+
+#[test]
+fn a_name_that_two_files_give_is_refused() {
+    require!(user_namespaces(), "user namespaces");
+    let config = described(&[("a.yaml", ACME), ("b.yaml", ACME)]);
+    let own = config.path().join("sandbox/cdi");
+    Test::run_with(&["--device", "acme.org/widget=1"], &["true"])
+        .env("XDG_CONFIG_HOME", config.path())
+        .code(125)
+        .stderr(&format!(
+            "error[E047]: two files describe the device acme.org/widget=1: {0}/a.yaml and \
+             {0}/b.yaml\n\
+             hint: take it out of one of them; the files of another directory may differ\n",
+            own.display()
+        ))
+        .check();
+}
+
+fn gpus(kind: &str) -> String {
+    let device =
+        |name: &str| format!("- {{name: '{name}', containerEdits: {{env: ['GPU_{name}=yes']}}}}\n");
+    let devices: String = ["0", "1", "all"].into_iter().map(device).collect();
+    format!(
+        "cdiVersion: 0.5.0\nkind: {kind}\ncontainerEdits: {{env: [KIND={kind}]}}\ndevices:\n{devices}"
+    )
+}
+
+#[test]
+fn gpus_are_found_by_number_name_and_maker() {
+    require!(user_namespaces(), "user namespaces");
+    let script = "echo $KIND; env | grep ^GPU_ | sort";
+    let amd = described(&[("amd.yaml", &gpus("amd.com/gpu"))]);
+    let both =
+        described(&[("amd.yaml", &gpus("amd.com/gpu")), ("nv.yaml", &gpus("nvidia.com/gpu"))]);
+    let cases = [
+        (&amd, "1", "amd.com/gpu\nGPU_0=yes\n"),
+        (&both, "all", "nvidia.com/gpu\nGPU_all=yes\n"),
+        (&both, "2", "nvidia.com/gpu\nGPU_0=yes\nGPU_1=yes\n"),
+        (&both, "device=1", "nvidia.com/gpu\nGPU_1=yes\n"),
+        (&both, "\"device=0,1\",capabilities=utility", "nvidia.com/gpu\nGPU_0=yes\nGPU_1=yes\n"),
+    ];
+    for (config, gpus, stdout) in cases {
+        Test::run_with(&["--gpus", gpus], &["sh", "-c", script])
+            .env("XDG_CONFIG_HOME", config.path())
+            .stdout(stdout)
+            .stderr("")
+            .check();
+    }
+}
+
+#[test]
+fn gpus_that_nothing_describes_are_an_error_with_the_way_out() {
+    require!(user_namespaces(), "user namespaces");
+    let config = Dir::new("config");
+    let own = config.path().join("sandbox/cdi");
+    Test::run_with(&["--gpus", "all"], &["true"])
+        .env("XDG_CONFIG_HOME", config.path())
+        .code(125)
+        .stderr(&format!(
+            "error[E047]: no spec file describes a GPU: neither nvidia.com/gpu nor amd.com/gpu\n\
+             hint: `nvidia-ctk cdi generate --output={0}/nvidia.yaml` makes one, and for AMD \
+             `amd-ctk cdi generate --output={0}/amd.json`\n",
+            own.display()
+        ))
+        .check();
+}
+
+#[test]
+fn groups_of_a_device_are_had_where_there_are_ids_for_them() {
+    require!(user_namespaces(), "user namespaces");
+    let spec = "cdiVersion: 0.7.0\nkind: a.b/c\ndevices:\n- {name: x, containerEdits: \
+                {additionalGids: [0, 44]}}\n";
+    let config = described(&[("c.yaml", spec)]);
+    let test = Test::run_with(&["--device", "a.b/c=x"], &["id", "-G"])
+        .env("XDG_CONFIG_HOME", config.path());
+    match crate::support::chown_is_real() {
+        true => test.stdout("0 44\n").stderr("").check(),
+        false => test
+            .stdout("0\n")
+            .stderr("note: a device asks for the group 44, which cannot be had here\n")
+            .check(),
+    }
+}
+
+#[test]
+fn the_groups_of_the_caller_cannot_be_kept_beside_others() {
+    require!(user_namespaces(), "user namespaces");
+    Test::run_with(&["--group-add", "keep-groups"], &["id", "-u"]).stdout("0\n").check();
+    Test::run_with(&["--group-add", "keep-groups", "--group-add", "5"], &["true"])
+        .code(125)
+        .stderr("error: keep-groups cannot be combined with other groups\n")
         .check();
 }

@@ -16,7 +16,7 @@ pub(in crate::commands) fn find(
     requests: &[DeviceRequest],
     context: &Context,
 ) -> Result<Found, Error> {
-    let found = devices::find(requests)?;
+    let found = devices::find(requests, &context.config.cdi_dirs)?;
     found.notes.iter().for_each(|note| context.ui.note(note));
     Ok(found)
 }

@@ -150,6 +150,7 @@ fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir) -> Error {
         true => directory.remove(),
         false => directory.write_state(&SandboxState {
             error: Some(error.to_string()),
+            devices: parts.devices.edits.clone(),
             ..SandboxState::created()
         }),
     };

@@ -5,8 +5,9 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, DeviceOption, LimitArgs, LockedArgs, MountOption, NetworkArgs, SecurityOption,
-    TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
+    CapabilityName, DeviceOption, GpuOption, LimitArgs, LockedArgs, MountOption, NetworkArgs,
+    SecurityOption, TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname,
+    parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -54,9 +55,14 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "DST[:OPTIONS]")]
     pub tmpfs: Vec<TmpfsOption>,
 
-    /// Hand over a device of the host, or all below a directory
-    #[arg(long, value_name = "HOST[:INSIDE][:rwm]")]
+    /// Hand over a device of the host, all below a directory, or what a file of
+    /// the Container Device Interface describes
+    #[arg(long, value_name = "HOST[:INSIDE][:rwm]|VENDOR/CLASS=NAME")]
     pub device: Vec<DeviceOption>,
+
+    /// Hand over GPUs
+    #[arg(long, value_name = "all|N|device=N,UUID,…")]
+    pub gpus: Vec<GpuOption>,
 
     /// Let nothing but volumes be written
     #[arg(long)]
@@ -282,7 +288,8 @@ impl SandboxArgs {
 
     /// The devices that are asked for, in the order in which they are set up.
     pub fn devices(&self) -> Vec<DeviceRequest> {
-        self.device.iter().map(|option| option.0.clone()).collect()
+        let devices = self.device.iter().map(|option| option.0.clone());
+        devices.chain(self.gpus.iter().map(|gpus| DeviceRequest::Gpus(gpus.0.clone()))).collect()
     }
 
     /// `--cidfile`.
