@@ -110,13 +110,18 @@ fn tell_what_it_is_worth(node: &DeviceNode, status: &Metadata, found: &mut Found
 
 /// Whether it is one of our further groups alone that lets us in.
 fn is_ours_by_group(status: &Metadata) -> bool {
-    let group = (status.mode() >> 3) & 0o6;
-    let everybody = status.mode() & 0o6;
     let groups = rustix::process::getgroups().unwrap_or_default();
-    status.uid() != rustix::process::geteuid().as_raw()
-        && status.gid() != rustix::process::getegid().as_raw()
-        && group & !everybody != 0
-        && groups.iter().any(|gid| gid.as_raw() == status.gid())
+    let groups: Vec<u32> = groups.iter().map(|gid| gid.as_raw()).collect();
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (owner, group) = (status.uid(), status.gid());
+    uid != owner && takes_a_group(status.mode(), group, gid, &groups)
+}
+
+/// Whether `mode` lets the members of `group` in, and nobody else but its owner; of
+/// which we are one only by our further `groups`.
+fn takes_a_group(mode: u32, group: u32, ours: u32, groups: &[u32]) -> bool {
+    let (members, everybody) = ((mode >> 3) & 0o6, mode & 0o6);
+    members & !everybody != 0 && group != ours && groups.contains(&group)
 }
 
 #[cfg(test)]
@@ -159,6 +164,21 @@ mod tests {
         // A symbolic link, and another file system.
         assert!(nodes.iter().all(|node| node.source != Path::new("/dev/stdin")));
         assert!(nodes.iter().all(|node| !node.source.starts_with("/dev/pts")));
+    }
+
+    #[test]
+    fn a_group_is_needed_where_nothing_else_lets_us_in() {
+        let cases = [
+            (0o660, 44, true),
+            (0o664, 44, true),
+            (0o666, 44, false),
+            (0o600, 44, false),
+            (0o660, 100, false), // Our own group, which root inside has.
+            (0o660, 45, false),
+        ];
+        for (mode, group, expected) in cases {
+            assert_eq!(takes_a_group(mode, group, 100, &[100, 44]), expected, "{mode:o} {group}");
+        }
     }
 
     #[test]
