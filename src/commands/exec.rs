@@ -123,7 +123,7 @@ impl Args {
         let words = words.map(|word| config::c_string(word, "an argument"));
         let env = config::added_environment(&workload.env, &self.env_file, &self.env, context)?;
         let user = match &self.user {
-            Some(user) => User { user: user.clone(), additional_groups: Vec::new() },
+            Some(user) => User { user: user.clone(), ..workload.user.clone() },
             None => workload.user.clone(),
         };
         Ok(Process {

@@ -60,6 +60,9 @@ pub fn find(requests: &[DeviceRequest], directories: &[PathBuf]) -> Result<Found
             registry.add(&name, &mut found)?;
         }
     }
+    if let Some(registry) = registry {
+        registry.finish(&mut found);
+    }
     Ok(found)
 }
 

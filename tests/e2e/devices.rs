@@ -173,6 +173,12 @@ containerEdits:
   - hookName: createContainer
     path: /usr/bin/acme-hook
     args: [acme-hook, update-ldcache, --folder, /usr/lib/acme, --folder, /opt/lib]
+  - hookName: createContainer
+    path: /usr/bin/acme-hook
+    args: [acme-hook, create-symlinks, --link, driver::/usr/lib/acme/short]
+  - hookName: startContainer
+    path: /usr/bin/acme-hook
+    args: [acme-hook, chmod, --mode, "755"]
 devices:
 - name: "0"
   containerEdits:
@@ -195,10 +201,10 @@ devices:
       options: [ro, nosuid, nodev, rbind, rprivate]
 "#;
 
-const LEFT_OUT: &str = "note: the hook `acme-hook update-ldcache` (createContainer) of FILE is left \
-                        out: no program is run on the host\n\
-                        note: if libraries are not found inside: `-e \
-                        LD_LIBRARY_PATH=/usr/lib/acme:/opt/lib`\n";
+const LEFT_OUT: &str = "note: if libraries are not found inside: `-e \
+                        LD_LIBRARY_PATH=/usr/lib/acme:/opt/lib`\n\
+                        note: the hook `acme-hook chmod` (startContainer) of FILE is left out: no \
+                        program is run on the host\n";
 
 #[test]
 fn a_described_device_comes_with_what_it_takes() {
@@ -209,13 +215,13 @@ fn a_described_device_comes_with_what_it_takes() {
     let config = described(&[("acme.yaml", &spec)]);
     let file = config.path().join("sandbox/cdi/acme.yaml");
     let script = "stat -c '%n %t:%T' /dev/widget0 /dev/full2; cat /usr/lib/acme/driver; \
-                  echo $WIDGETS $WIDGET_0 $WIDGET_1 $LANG; echo x > /usr/lib/acme/driver";
+                  cat /usr/lib/acme/short; echo $WIDGETS $WIDGET_0 $WIDGET_1 $LANG; echo x > /usr/lib/acme/driver";
     let options =
         ["-e", "LANG=C", "--device", "acme.org/widget=1", "--device", "acme.org/widget=0"];
     Test::run_with(&options, &["sh", "-c", script])
         .env("XDG_CONFIG_HOME", config.path())
         .code(1)
-        .stdout("/dev/widget0 1:5\n/dev/full2 1:7\ndrives\nsome yes yes widgetish\n")
+        .stdout("/dev/widget0 1:5\n/dev/full2 1:7\ndrives\ndrives\nsome yes yes widgetish\n")
         .stderr(&format!(
             "{}sh: can't create /usr/lib/acme/driver: Read-only file system\n",
             LEFT_OUT.replace("FILE", file.to_str().unwrap())
@@ -393,4 +399,16 @@ fn the_groups_of_the_caller_cannot_be_kept_beside_others() {
         .code(125)
         .stderr("error: keep-groups cannot be combined with other groups\n")
         .check();
+}
+
+#[test]
+fn another_user_of_exec_has_the_further_groups_too() {
+    require!(user_namespaces(), "user namespaces");
+    if !crate::support::chown_is_real() {
+        return; // There are no groups with a single id.
+    }
+    let (store, image) = crate::support::own();
+    let run = |args: &[&str]| Test::sandbox(args).store(&store);
+    run(&["run", "-d", "--name", "grouped", "--group-add", "44", &image, "sleep", "99"]).check();
+    run(&["exec", "-u", "1:1", "grouped", "id", "-G"]).stdout("1 44\n").check();
 }

@@ -10,10 +10,13 @@
 //! the file once, then those of the device.
 //!
 //! Hooks are programs that the maker wants to be run, on the host, around a
-//! container's start. Nothing of the kind is ever run by us; a note tells.
+//! container's start. Nothing of the kind is ever run by us; what the well-known
+//! ones are for is done by mounts ([`hooks`]), and a note tells of the others.
 
 mod file;
+mod hooks;
 mod name;
+mod soname;
 mod yaml;
 
 use std::{
@@ -38,6 +41,8 @@ pub(super) struct Registry {
     files: Vec<Loaded>,
     /// Files that cannot be used, and why.
     problems: Vec<String>,
+    /// Whose edits have been made, in that order: a file's, and those of its devices.
+    used: Vec<(usize, Option<usize>)>,
 }
 
 /// A spec file that makes sense.
@@ -47,8 +52,6 @@ struct Loaded {
     /// Which of the directories it is in.
     directory: usize,
     spec: SpecFile,
-    /// Whether its own edits have been made.
-    is_used: bool,
 }
 
 impl Registry {
@@ -59,7 +62,7 @@ impl Registry {
             for path in registry.files_of(directory) {
                 match SpecFile::read(&path) {
                     Ok(spec) => {
-                        let loaded = Loaded { path, directory: number, spec, is_used: false };
+                        let loaded = Loaded { path, directory: number, spec };
                         registry.files.push(loaded);
                     }
                     Err(why) => registry.problems.push(format!("{}: {why}", path.display())),
@@ -161,25 +164,42 @@ impl Registry {
         (file, device): (usize, usize),
         found: &mut Found,
     ) -> Result<(), Error> {
-        let file = &mut self.files[file];
-        let edits = [
-            (!file.is_used).then_some(&file.spec.container_edits),
-            Some(&file.spec.devices[device].container_edits),
-        ];
-        for edits in edits.into_iter().flatten() {
-            apply(edits, &file.path, found).map_err(|source| Error::Described {
+        for place in [(file, None), (file, Some(device))] {
+            if self.used.contains(&place) {
+                continue;
+            }
+            let file = &self.files[file];
+            apply(file.edits(place.1), found).map_err(|source| Error::Described {
                 name: name.to_string(),
                 file: file.path.clone(),
                 source: Box::new(source),
             })?;
+            self.used.push(place);
         }
-        file.is_used = true;
         Ok(())
+    }
+
+    /// Does what hooks are for, when all that they could be about is known.
+    pub(super) fn finish(&self, found: &mut Found) {
+        for &(file, device) in &self.used {
+            let file = &self.files[file];
+            hooks::replace(file.edits(device), &file.path, found);
+        }
+    }
+}
+
+impl Loaded {
+    /// Those of a device, or of the file itself.
+    fn edits(&self, device: Option<usize>) -> &Edits {
+        match device {
+            Some(device) => &self.spec.devices[device].container_edits,
+            None => &self.spec.container_edits,
+        }
     }
 }
 
 /// What is set twice is as it was set last.
-fn apply(edits: &Edits, file: &Path, found: &mut Found) -> Result<(), Error> {
+fn apply(edits: &Edits, found: &mut Found) -> Result<(), Error> {
     found.edits.env.extend(edits.env.iter().cloned());
     for device in &edits.device_nodes {
         let node = DeviceNode {
@@ -203,7 +223,6 @@ fn apply(edits: &Edits, file: &Path, found: &mut Found) -> Result<(), Error> {
             found.edits.groups.push(gid);
         }
     }
-    tell_what_is_left_out(edits, file, found);
     Ok(())
 }
 
@@ -234,37 +253,6 @@ fn source(path: &str) -> Result<PathBuf, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::FileMissing(path)),
         Err(source) => Err(Error::Unreadable { path, source }),
     }
-}
-
-fn tell_what_is_left_out(edits: &Edits, file: &Path, found: &mut Found) {
-    let file = file.display();
-    for hook in &edits.hooks {
-        let program = Path::new(&hook.path).file_name().unwrap_or_default().to_string_lossy();
-        let verb = hook.args.get(1).filter(|word| !word.starts_with('-'));
-        let verb = verb.map(|word| format!(" {word}")).unwrap_or_default();
-        found.note(format!(
-            "the hook `{program}{verb}` ({}) of {file} is left out: no program is run on the host",
-            hook.hook_name
-        ));
-    }
-    let folders = library_folders(edits);
-    if !folders.is_empty() {
-        found.note(format!(
-            "if libraries are not found inside: `-e LD_LIBRARY_PATH={}`",
-            folders.join(":")
-        ));
-    }
-    if !edits.net_devices.is_empty() {
-        found.note(format!("the network devices of {file} are left out: they are root's to move"));
-    }
-}
-
-/// Where a hook for `ldconfig(8)` would have looked for libraries.
-fn library_folders(edits: &Edits) -> Vec<&str> {
-    let hooks = edits.hooks.iter();
-    let hooks = hooks.filter(|hook| hook.args.iter().any(|word| word == "update-ldcache"));
-    let pairs = hooks.flat_map(|hook| hook.args.windows(2));
-    pairs.filter(|pair| pair[0] == "--folder").map(|pair| pair[1].as_str()).collect()
 }
 
 #[cfg(test)]
