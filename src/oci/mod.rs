@@ -5,6 +5,7 @@
 
 mod device;
 mod digest;
+mod health;
 mod image;
 mod image_limits;
 mod inside;
@@ -22,6 +23,7 @@ mod strings;
 
 pub use device::{DeviceEdits, DeviceNode, DeviceRequest, Gpus};
 pub use digest::{DiffId, Digest, InvalidDigest};
+pub use health::{Health, HealthCheck, HealthStatus, Healthcheck, Probe};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use image_limits::{Exceeded, ImageLimits};
 pub use inside::path_inside;

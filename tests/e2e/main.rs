@@ -17,6 +17,7 @@ mod devices;
 mod docker;
 mod exit;
 mod fidelity;
+mod health;
 mod help;
 mod host;
 mod hostile;
