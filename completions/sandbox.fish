@@ -82,11 +82,13 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s e -l env -d 'Set
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s u -l user -d 'User to run as, by the names of the image or by number' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l group-add -d 'Further groups of that user' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l tmpfs -d 'Mount a file system in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l device -d 'Hand over a device of the host, all below a directory, or what a file of the Container Device Interface describes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l gpus -d 'Hand over GPUs' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
@@ -166,11 +168,13 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s e -l env -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s u -l user -d 'User to run as, by the names of the image or by number' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l group-add -d 'Further groups of that user' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l tmpfs -d 'Mount a file system in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l device -d 'Hand over a device of the host, all below a directory, or what a file of the Container Device Interface describes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l gpus -d 'Hand over GPUs' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
@@ -786,11 +790,13 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'User to run as, by the names of the image or by number' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l group-add -d 'Further groups of that user' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l tmpfs -d 'Mount a file system in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l device -d 'Hand over a device of the host, all below a directory, or what a file of the Container Device Interface describes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l gpus -d 'Hand over GPUs' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
@@ -971,11 +977,13 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'User to run as, by the names of the image or by number' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l group-add -d 'Further groups of that user' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l tmpfs -d 'Mount a file system in memory' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l device -d 'Hand over a device of the host, all below a directory, or what a file of the Container Device Interface describes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l gpus -d 'Hand over GPUs' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F

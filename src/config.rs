@@ -53,6 +53,8 @@ pub struct Config {
     pub offline: Option<Offline>,
     /// Whether only what `sandbox.lock` records is run (`SANDBOX_LOCKED`).
     pub locked: bool,
+    /// Where devices are described, the user's own first (CDI, spec files).
+    pub cdi_dirs: Vec<PathBuf>,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
     /// `[image-limits]` of `config.toml`.
@@ -125,6 +127,7 @@ impl Config {
             None => default_root(home.as_deref())?,
         };
         let cert_dirs = cert_dirs(home.as_deref());
+        let cdi_dirs = cdi_dirs(home.as_deref());
         let file = match config_file(home.as_deref()) {
             Some(path) => File::read(&path)?,
             None => File::default(),
@@ -141,6 +144,7 @@ impl Config {
             offline: Offline::find(offline, switch("SANDBOX_OFFLINE")?, file.offline),
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
             additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
+            cdi_dirs,
             storage: file.storage,
             image_limits: file.image_limits.into(),
         })
@@ -223,6 +227,13 @@ fn cert_dirs(home: Option<&Path>) -> Vec<PathBuf> {
     let own = config_home(home).map(|config| config.join("containers/certs.d"));
     let system = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
     own.into_iter().chain(system).collect()
+}
+
+/// What is of this boot comes before what was set up once, as the specification
+/// has it.
+fn cdi_dirs(home: Option<&Path>) -> Vec<PathBuf> {
+    let own = config_home(home).map(|config| config.join("sandbox/cdi"));
+    own.into_iter().chain(["/var/run/cdi", "/etc/cdi"].map(PathBuf::from)).collect()
 }
 
 /// XDG base directory specification; without a home, a directory that only we

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 pub use cause::Cause;
 
-use crate::{config, hint::Hint, image, network, oci, runtime, storage, sys};
+use crate::{config, devices, hint::Hint, image, network, oci, runtime, storage, sys};
 
 /// Why a command ended early; [`Error::code`] is its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,8 @@ pub enum Error {
     Storage(#[from] storage::Error),
     #[error(transparent)]
     Network(#[from] network::Error),
+    #[error(transparent)]
+    Devices(#[from] devices::Error),
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
     #[error("cannot {step}")]
@@ -74,6 +76,7 @@ impl Hint for Error {
             Self::Image(error) => error.hint(),
             Self::Storage(error) => error.hint(),
             Self::Network(error) => error.hint(),
+            Self::Devices(error) => error.hint(),
             Self::Runtime(error) => error.hint(),
         }
     }

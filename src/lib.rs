@@ -10,13 +10,13 @@
 //! Four floors; dependencies point down only (`tests/repository.rs` proves it).
 //!
 //! ```text
-//! main ─▶ cli ─▶ commands ─▶ image   storage   network   runtime ─▶ sys ─▶ rustix, nix, libc
-//!          │        │           └───────┴─────────┴─────────┘
+//! main ─▶ cli ─▶ commands ─▶ image   storage   network   runtime   devices ─▶ sys ─▶ rustix, nix, libc
+//!          │        │           └───────┴─────────┴─────────┴─────────┘
 //!          ▼        ▼                      ▼
 //!          ui     error ─▶ hint           oci   (plain data; knows nobody)
 //! ```
 //!
-//! `image`, `storage`, `network` and `runtime` never import each other: what one
+//! `image`, `storage`, `network`, `runtime` and `devices` never import each other: what one
 //! makes for another is an [`oci`] type, and they meet only in [`commands`].
 //!
 //! # The life of a run
@@ -44,6 +44,7 @@
 //! | [`storage`] | blobs | layers on disk, and the description of a root file system |
 //! | [`network`] | a network namespace | one that reaches what it may |
 //! | [`runtime`] | a [`oci::Spec`] | a running process, and its exit status |
+//! | [`devices`] | names of devices | what they change in a sandbox |
 //! | [`sys`] | system calls | safe functions without policy; all `unsafe` is there |
 //! | [`config`] | the environment | one value; nobody else reads it |
 //! | [`ui`] | results | text; nobody else prints |
@@ -62,6 +63,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod devices;
 pub mod error;
 pub mod hint;
 pub mod image;

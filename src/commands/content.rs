@@ -46,12 +46,14 @@ pub(super) fn changes(found: &Found, store: &Store) -> Result<Changes, Error> {
         Base::Directory(path) => Lower::Directory(path),
         Base::Host => return Err(storage::Error::ChangesInMemory(found.stored.id().into()).into()),
     };
-    Ok(store.changes(&found.stored, lower, &mount_points(found))?)
+    Ok(store.changes(&found.stored, lower, &mount_points(found)?)?)
 }
 
-fn mount_points(found: &Found) -> Vec<PathBuf> {
+fn mount_points(found: &Found) -> Result<Vec<PathBuf>, Error> {
     let requested = found.config.mounts.iter().map(|mount| mount.destination.clone());
-    MOUNTED.iter().map(PathBuf::from).chain(requested).collect()
+    let Condition(state) = found.state()?;
+    let devices = state.devices.all_mounts().map(|mount| mount.destination);
+    Ok(MOUNTED.iter().map(PathBuf::from).chain(requested).chain(devices).collect())
 }
 
 /// The files of a sandbox, where they can be reached.

@@ -8,7 +8,7 @@ use super::{
     Context,
     background::{self, Side},
     find::{Condition, Found},
-    launch::config,
+    launch::{config, devices},
     options::{DetachKeys, Variable},
 };
 use crate::{
@@ -74,14 +74,15 @@ pub struct Args {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let found = Found::look(&args.sandbox, context)?;
-    let process = args.process(&found.config.process, context)?;
+    let Condition(state) = found.state()?;
+    let workload = devices::process(found.config.process.clone(), &state.devices)?;
+    let process = args.process(&workload, context)?;
     let seccomp = match &found.config.seccomp {
         _ if args.privileged => None,
         SeccompChoice::Unconfined => None,
         SeccompChoice::Default => Some(seccomp::default_profile(&process.capabilities)),
         SeccompChoice::Profile(profile) => Some(profile.clone()),
     };
-    let Condition(state) = found.state()?;
     let processes = state.supervisor.zip(state.process);
     let (supervisor, workload) = match (state.status, processes) {
         (Status::Running, Some(processes)) => processes,
@@ -122,7 +123,7 @@ impl Args {
         let words = words.map(|word| config::c_string(word, "an argument"));
         let env = config::added_environment(&workload.env, &self.env_file, &self.env, context)?;
         let user = match &self.user {
-            Some(user) => User { user: user.clone(), additional_groups: Vec::new() },
+            Some(user) => User { user: user.clone(), ..workload.user.clone() },
             None => workload.user.clone(),
         };
         Ok(Process {

@@ -48,6 +48,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let network = &wanted.network;
     let ports = connection::publish(network, context)?;
     let sharing = Sharing::find(&network.mode, &config::pids(wanted), context)?;
+    let devices = launch::devices::find(&wanted.devices(), context)?;
     ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
@@ -57,7 +58,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     wanted.write_id(&config.id)?;
     let directory = launch::create(&config, &store)?;
     context.status.tell(&Phase::Created { id: &config.id });
-    let parts = launch::Parts { config, base, network, ports, sharing, is_new: true, supervisor };
+    let parts =
+        launch::Parts { config, base, network, ports, sharing, devices, is_new: true, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }
 

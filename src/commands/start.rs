@@ -88,10 +88,12 @@ fn supervise(
     let network = &NetworkArgs::from_words(&config.network).map_err(Error::usage)?;
     let ports = connection::publish(network, context)?;
     let sharing = Sharing::find(&network.mode, &config.pids, context)?;
+    let devices = launch::devices::find(&config.devices, context)?;
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::again(&config.base, &store)?;
     let supervisor = Some(supervisor);
-    let parts = launch::Parts { config, base, network, ports, sharing, is_new: false, supervisor };
+    let parts =
+        launch::Parts { config, base, network, ports, sharing, devices, is_new: false, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }

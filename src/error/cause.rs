@@ -60,6 +60,7 @@ causes! {
     USER = "E044" "there is no such user inside";
     SUPERVISION = "E045" "the sandbox cannot be watched over";
     LIMITS = "E046" "a limit cannot be held";
+    DEVICE = "E047" "a device cannot be handed over";
     COMMAND_MISSING = "E050" "the command is not there";
     COMMAND_REFUSED = "E051" "the command cannot be executed";
 }
@@ -75,6 +76,7 @@ impl From<&Error> for Cause {
             Error::Storage(error) => of_storage(error),
             Error::Network(network::Error::Publish(_)) => Self::PORT,
             Error::Network(_) => Self::NETWORK,
+            Error::Devices(_) => Self::DEVICE,
             Error::Runtime(error) => of_runtime(error),
             Error::System { .. } => Self::SETUP,
             Error::Attach(_) | Error::Log(_) => Self::SUPERVISION,

@@ -3,10 +3,12 @@
 //! These types cross between modules that do not know each other. They do
 //! nothing but hold, parse and print; none of them touches the system.
 
+mod device;
 mod digest;
 mod health;
 mod image;
 mod image_limits;
+mod inside;
 mod limits;
 mod manifest;
 mod platform;
@@ -19,10 +21,12 @@ mod spec;
 mod status;
 mod strings;
 
+pub use device::{DeviceEdits, DeviceNode, DeviceRequest, Gpus};
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use health::{Health, HealthCheck, HealthStatus, Healthcheck, Probe};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use image_limits::{Exceeded, ImageLimits};
+pub use inside::path_inside;
 pub use limits::{Confinement, Limit, Resources, Tier};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{InvalidPlatform, Platform};
@@ -35,7 +39,7 @@ pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use secret::Secret;
 pub use spec::{
-    Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,
-    SeccompRule, SmallFile, Spec, User,
+    Capability, IdMap, Mount, MountFlags, MountKind, Namespace, Process, Rlimit, Seccomp,
+    SeccompArg, SeccompRule, SmallFile, Spec, User,
 };
 pub use status::ExitStatus;

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confinement, Digest, ExitStatus, Health, HealthCheck, Mount, Process, Resources, Seccomp,
+    Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Health, HealthCheck, Mount,
+    Process, Resources, Seccomp,
 };
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
@@ -30,6 +31,8 @@ pub struct SandboxConfig {
     pub hostname: String,
     pub readonly_root: bool,
     pub mounts: Vec<Mount>,
+    #[serde(default)]
+    pub devices: Vec<DeviceRequest>,
     /// Whether nothing is hidden or protected inside.
     pub privileged: bool,
     /// Size of `/dev/shm` in bytes.
@@ -136,6 +139,9 @@ pub struct SandboxState {
     /// What holds its limits.
     #[serde(default)]
     pub confinement: Confinement,
+    /// What its devices are, since it was last started.
+    #[serde(default)]
+    pub devices: DeviceEdits,
 }
 
 impl SandboxState {
@@ -155,6 +161,7 @@ impl SandboxState {
             ports: Vec::new(),
             addresses: Vec::new(),
             confinement: Confinement::default(),
+            devices: DeviceEdits::default(),
         }
     }
 }

@@ -90,6 +90,16 @@ pub struct User {
     pub additional_groups: Vec<String>,
 }
 
+impl User {
+    /// Podman's word, among further groups, for those of the caller.
+    pub const KEEP_GROUPS: &str = "keep-groups";
+
+    /// Whether the caller's groups are kept, of which no number is known inside.
+    pub fn keeps_groups(&self) -> bool {
+        self.additional_groups.iter().any(|group| group == Self::KEEP_GROUPS)
+    }
+}
+
 /// A resource limit (`setrlimit(2)`); `u64::MAX` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
@@ -117,6 +127,18 @@ pub struct Mount {
     pub destination: PathBuf,
     pub kind: MountKind,
     pub readonly: bool,
+    /// What else may not be done below a bind.
+    #[serde(default)]
+    pub flags: MountFlags,
+}
+
+/// As in `mount(8)`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountFlags {
+    pub nosuid: bool,
+    pub nodev: bool,
+    pub noexec: bool,
 }
 
 /// What is mounted.

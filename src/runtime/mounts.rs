@@ -181,14 +181,24 @@ fn take_binds(mounts: &[Mount]) -> Result<Vec<Detached>, Failure> {
     let take = |request: &Mount| {
         let MountKind::Bind { source } = &request.kind else { return None };
         let taken = mount::copy(source, true).and_then(|bind| {
-            if request.readonly {
-                bind.set_readonly()?;
+            let forbidden = forbidden(request);
+            if !forbidden.is_empty() {
+                bind.restrict(forbidden)?;
             }
             Ok(bind)
         });
         Some(taken.map_err(Failure::mount(source.display())))
     };
     mounts.iter().filter_map(take).collect()
+}
+
+fn forbidden(request: &Mount) -> Attributes {
+    let mut attributes = Attributes::empty();
+    attributes.set(Attributes::MOUNT_ATTR_RDONLY, request.readonly);
+    attributes.set(Attributes::MOUNT_ATTR_NOSUID, request.flags.nosuid);
+    attributes.set(Attributes::MOUNT_ATTR_NODEV, request.flags.nodev);
+    attributes.set(Attributes::MOUNT_ATTR_NOEXEC, request.flags.noexec);
+    attributes
 }
 
 /// `gid=5` is Debian's and Fedora's group `tty`; it has to be mapped.

@@ -63,7 +63,11 @@ impl<'a> Limits<'a> {
             false => filter,
         };
         if self.has_one_id {
-            become_only_user(user, !self.process.user.additional_groups.is_empty())?;
+            // They are kept anyway, for want of a way to drop them.
+            let user_wants = &self.process.user;
+            let wants_others =
+                !user_wants.additional_groups.is_empty() && !user_wants.keeps_groups();
+            become_only_user(user, wants_others)?;
         }
         sys::process::bound_capabilities(&self.process.capabilities)
             .map_err(Failure::setup("cannot drop capabilities"))?;
@@ -78,7 +82,7 @@ impl<'a> Limits<'a> {
         if self.has_one_id {
             return Ok(());
         }
-        sys::process::become_user(user.uid, user.gid, &user.groups)
+        sys::process::become_user(user.uid, user.gid, user.groups.as_deref())
             .map_err(|error| Failure::User { why: format!("{error}; is the id within the map?") })
     }
 }

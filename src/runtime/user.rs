@@ -10,8 +10,8 @@ use crate::{oci::User, sys::accounts};
 pub(super) struct Credentials {
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// Supplementary groups.
-    pub(super) groups: Vec<u32>,
+    /// Supplementary groups; none to keep those of the caller.
+    pub(super) groups: Option<Vec<u32>>,
     pub(super) home: String,
 }
 
@@ -55,9 +55,10 @@ impl Accounts {
             (None, Some(user)) => self.memberships(&user.name),
             _ => Vec::new(),
         };
-        for name in &user.additional_groups {
+        for name in user.additional_groups.iter().filter(|name| *name != User::KEEP_GROUPS) {
             groups.push(self.gid(name)?);
         }
+        let groups = (!user.keeps_groups()).then_some(groups);
         let home = known.map(|user| user.home.clone()).filter(|home| !home.is_empty());
         Ok(Credentials { uid, gid, groups, home: home.unwrap_or_else(|| "/".into()) })
     }
@@ -123,7 +124,9 @@ mod tests {
     fn resolve(text: &str, more: &[&str]) -> Result<(u32, u32, Vec<u32>, String), String> {
         let additional_groups = more.iter().map(|&group| group.into()).collect();
         let user = User { user: text.into(), additional_groups };
-        accounts().resolve(&user).map(|who| (who.uid, who.gid, who.groups, who.home))
+        accounts()
+            .resolve(&user)
+            .map(|who| (who.uid, who.gid, who.groups.unwrap_or_default(), who.home))
     }
 
     #[test]
@@ -143,6 +146,17 @@ mod tests {
             assert_eq!(resolve(text, &[]), Ok((uid, gid, groups, home.into())), "{text}");
         }
         assert_eq!(resolve("445605", &["audio", "5"]), Ok((445_605, 0, vec![29, 5], "/".into())));
+    }
+
+    #[test]
+    fn the_groups_of_the_caller_are_kept_if_that_is_asked_for() {
+        let resolve = |groups: &[&str]| {
+            let additional_groups = groups.iter().map(|&group| group.into()).collect();
+            let user = User { user: "node".into(), additional_groups };
+            accounts().resolve(&user).unwrap().groups
+        };
+        assert_eq!(resolve(&[]), Some(vec![29]));
+        assert_eq!(resolve(&["keep-groups"]), None);
     }
 
     #[test]

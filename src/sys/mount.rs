@@ -90,9 +90,17 @@ impl Detached {
     /// # Errors
     /// What `mount_setattr(2)` says.
     pub fn set_readonly(&self) -> Result<()> {
+        self.restrict(Attributes::MOUNT_ATTR_RDONLY)
+    }
+
+    /// Forbids something on the mount and all below it.
+    ///
+    /// # Errors
+    /// What `mount_setattr(2)` says.
+    pub fn restrict(&self, attributes: Attributes) -> Result<()> {
         let flags = libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
-        set_attributes(self.0.as_fd(), c"", flags as u32, Attributes::MOUNT_ATTR_RDONLY)
-            .named(|| "mount_setattr(MOUNT_ATTR_RDONLY)".into())
+        set_attributes(self.0.as_fd(), c"", flags as u32, attributes)
+            .named(|| format!("mount_setattr({attributes:?})"))
     }
 
     /// The root of the mount, as a descriptor.

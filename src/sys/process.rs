@@ -371,15 +371,18 @@ pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<()> {
     Errno::result(result).named(|| format!("setrlimit({resource}, {soft}, {hard})")).map(drop)
 }
 
-/// Sets groups and user for good: real, effective and saved.
+/// Sets groups and user for good: real, effective and saved; without `groups`,
+/// the further groups stay.
 ///
 /// # Errors
 /// What `setgroups(2)`, `setresgid(2)`, `setresuid(2)` say; EINVAL for an id
 /// that the user namespace does not map.
-pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
+pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>) -> Result<()> {
     use nix::unistd::{Gid, Uid};
-    let list: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-    nix::unistd::setgroups(&list).named(|| format!("setgroups({groups:?})"))?;
+    if let Some(groups) = groups {
+        let list: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+        nix::unistd::setgroups(&list).named(|| format!("setgroups({groups:?})"))?;
+    }
     let (uid_, gid_) = (Uid::from_raw(uid), Gid::from_raw(gid));
     nix::unistd::setresgid(gid_, gid_, gid_).named(|| format!("setresgid({gid})"))?;
     nix::unistd::setresuid(uid_, uid_, uid_).named(|| format!("setresuid({uid})"))

@@ -13,6 +13,7 @@ mod bad_input;
 mod bare;
 mod copying;
 mod crash;
+mod devices;
 mod docker;
 mod exit;
 mod fidelity;

@@ -11,8 +11,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        BaseImage, ExitStatus, Mount, MountKind, PidChoice, PortBinding, SandboxConfig,
-        SandboxState, Status,
+        BaseImage, DeviceRequest, ExitStatus, Gpus, Mount, MountKind, PidChoice, PortBinding,
+        SandboxConfig, SandboxState, Status,
     },
 };
 
@@ -80,6 +80,8 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
     };
     json!({
         "Binds": binds.collect::<Vec<_>>(),
+        "Devices": devices(config),
+        "DeviceRequests": device_requests(config),
         "NetworkMode": network_mode(config),
         "PortBindings": by_port(&state.ports),
         "AutoRemove": config.auto_remove,
@@ -122,6 +124,41 @@ fn of_mount(mount: &Mount) -> Value {
         "Mode": if mount.readonly { "ro" } else { "" },
         "RW": !mount.readonly,
     })
+}
+
+/// Those that were named by a path.
+fn devices(config: &SandboxConfig) -> Vec<Value> {
+    let node = |request: &DeviceRequest| match request {
+        DeviceRequest::Node(node) => Some(json!({
+            "PathOnHost": node.source,
+            "PathInContainer": node.destination,
+            "CgroupPermissions": node.permissions,
+        })),
+        _ => None,
+    };
+    config.devices.iter().filter_map(node).collect()
+}
+
+/// Those that spec files describe.
+fn device_requests(config: &SandboxConfig) -> Vec<Value> {
+    let request = |driver: &str, count: i64, ids: Option<&[String]>| {
+        let capabilities = (driver != "cdi").then_some([["gpu"]]);
+        json!({
+            "Driver": driver,
+            "Count": count,
+            "DeviceIDs": ids,
+            "Capabilities": capabilities,
+            "Options": {},
+        })
+    };
+    let of_request = |wanted: &DeviceRequest| match wanted {
+        DeviceRequest::Node(_) => None,
+        DeviceRequest::Cdi(name) => Some(request("cdi", 0, Some(std::slice::from_ref(name)))),
+        DeviceRequest::Gpus(Gpus::All) => Some(request("", -1, None)),
+        DeviceRequest::Gpus(Gpus::Count(count)) => Some(request("", i64::from(*count), None)),
+        DeviceRequest::Gpus(Gpus::Devices(names)) => Some(request("", 0, Some(names))),
+    };
+    config.devices.iter().filter_map(of_request).collect()
 }
 
 fn of_config(config: &SandboxConfig) -> Value {

@@ -65,6 +65,7 @@ pub(in crate::commands) fn build(
         base: base.record(),
         readonly_root: args.read_only,
         mounts: mounts(args, context)?,
+        devices: args.devices(),
         privileged: args.privileged,
         shm_size: args.shm_size,
         pids: pids(args),
@@ -122,7 +123,7 @@ fn process(
         terminal: args.tty,
         stdin: args.interactive,
         init: args.init,
-        user: User { user, additional_groups: args.group_add.clone() },
+        user: user_of(user, args)?,
         args: command(args, image)?,
         env: environment(args, image, hostname, context)?,
         cwd: directory(cwd.filter(|cwd| !cwd.is_empty()))?,
@@ -130,6 +131,16 @@ fn process(
         rlimits: args.ulimit.iter().map(|ulimit| ulimit.0).collect(),
         no_new_privileges: no_new_privileges(args),
     })
+}
+
+/// Those whom the caller belongs to are unknown inside, so there is no list in which
+/// they could stand beside others.
+fn user_of(user: String, args: &SandboxArgs) -> Result<User, Error> {
+    let user = User { user, additional_groups: args.group_add.clone() };
+    match user.keeps_groups() && user.additional_groups.len() > 1 {
+        true => Err(Error::usage("keep-groups cannot be combined with other groups")),
+        false => Ok(user),
+    }
 }
 
 /// Entrypoint and command: an entrypoint of the user's own drops the image's

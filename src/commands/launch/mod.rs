@@ -4,6 +4,7 @@
 pub(super) mod base;
 pub(super) mod config;
 pub(super) mod connection;
+pub(super) mod devices;
 mod files;
 mod health;
 pub(super) mod sharing;
@@ -16,6 +17,7 @@ use nix::sys::signal::Signal;
 use self::{base::Base, connection::Connection, health::Checker, sharing::Sharing};
 use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
 use crate::{
+    devices::Found,
     error::Error,
     network::{Attachment, Network, user::Published},
     oci::{
@@ -35,6 +37,7 @@ pub(super) struct Parts<'a> {
     pub(super) network: &'a NetworkArgs,
     pub(super) ports: Vec<Published>,
     pub(super) sharing: Sharing,
+    pub(super) devices: Found,
     /// Whether it is made only to be started now.
     pub(super) is_new: bool,
     /// None for a command that runs in the foreground and leaves nothing.
@@ -107,11 +110,13 @@ fn start(
     let connection = Connection::plan(parts, context)?;
     let limits = prepare_limits(&parts.config, context)?;
     let confinement = &limits.confinement;
+    devices::settle(parts, domain, context);
     let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
     let state = SandboxState {
         ports: connection.ports(),
         addresses: connection.addresses(),
         confinement: confinement.clone(),
+        devices: parts.devices.edits.clone(),
         health: parts.config.health.as_ref().map(|_| Health::default()),
         ..SandboxState::created()
     };
@@ -152,6 +157,7 @@ fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir) -> Error {
         true => directory.remove(),
         false => directory.write_state(&SandboxState {
             error: Some(error.to_string()),
+            devices: parts.devices.edits.clone(),
             ..SandboxState::created()
         }),
     };

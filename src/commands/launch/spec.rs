@@ -1,6 +1,6 @@
 //! From what a sandbox is to what is to be run now.
 
-use super::{Parts, connection::Connection, files};
+use super::{Parts, connection::Connection, devices, files};
 use crate::{
     commands::Context,
     error::Error,
@@ -43,13 +43,13 @@ pub(super) fn build(
     let hidden = !config.privileged;
     Ok(Spec {
         id: config.id.clone(),
-        process: config.process.clone(),
+        process: devices::process(config.process.clone(), &parts.devices.edits)?,
         root: parts.base.root_fs(store, sandbox, context)?,
         scratch: sandbox.path().into(),
         readonly_root: config.readonly_root,
         hostname: config.hostname.clone(),
         files: files(parts, connection, one_id)?,
-        mounts: config.mounts.clone(),
+        mounts: devices::mounts(config, &parts.devices.edits),
         masked_paths: if hidden { MASKED.into() } else { Vec::new() },
         readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
         shm_size: config.shm_size,

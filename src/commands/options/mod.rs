@@ -6,6 +6,7 @@
 mod capability;
 mod change;
 mod detach;
+mod device;
 mod env;
 mod filter;
 mod format;
@@ -26,6 +27,7 @@ pub mod unsupported;
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
 pub use change::Change;
 pub use detach::DetachKeys;
+pub use device::{DeviceOption, GpuOption};
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};
 pub use filter::Filter;
 pub use format::{Format, TemplateFormat};

@@ -2,14 +2,14 @@
 
 use std::{
     fs, io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
 use super::parse_size;
 use crate::{
     error::Error,
-    oci::{Mount, MountKind},
+    oci::{Mount, MountFlags, MountKind, path_inside as inside},
 };
 
 /// `-v SRC:DST[:OPTIONS]`.
@@ -43,7 +43,12 @@ impl FromStr for VolumeOption {
             ));
         }
         let kind = MountKind::Bind { source: source.into() };
-        Ok(Self(Mount { destination: inside(destination)?, kind, readonly }))
+        Ok(Self(Mount {
+            destination: inside(destination)?,
+            kind,
+            readonly,
+            flags: MountFlags::default(),
+        }))
     }
 }
 
@@ -80,7 +85,12 @@ impl FromStr for TmpfsOption {
             }
         }
         let kind = MountKind::Tmpfs { size, mode, noexec };
-        Ok(Self(Mount { destination: inside(destination)?, kind, readonly }))
+        Ok(Self(Mount {
+            destination: inside(destination)?,
+            kind,
+            readonly,
+            flags: MountFlags::default(),
+        }))
     }
 }
 
@@ -137,7 +147,7 @@ impl Fields {
                 return Err(format!("type={kind} is not here yet; there are bind and tmpfs"));
             }
         };
-        Ok(Mount { destination, kind, readonly: self.readonly })
+        Ok(Mount { destination, kind, readonly: self.readonly, flags: MountFlags::default() })
     }
 }
 
@@ -146,26 +156,6 @@ fn parse_mode(text: &str) -> Result<u32, String> {
         Ok(mode) if mode <= 0o7777 => Ok(mode),
         _ => Err(format!("`{text}` is not a mode such as 1777")),
     }
-}
-
-/// An absolute path inside, without `.` and `..`.
-fn inside(text: &str) -> Result<PathBuf, String> {
-    let path = Path::new(text);
-    if !path.is_absolute() {
-        return Err(format!("the path inside, `{text}`, must begin with /"));
-    }
-    let mut clean = PathBuf::from("/");
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => clean.push(name),
-            Component::ParentDir => drop(clean.pop()),
-            _ => {}
-        }
-    }
-    if clean == Path::new("/") {
-        return Err("the root directory itself cannot be mounted over".into());
-    }
-    Ok(clean)
 }
 
 /// What a bind shows, as an absolute path; it must be there.
@@ -211,13 +201,15 @@ fn one_apart(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn bind(source: &str, destination: &str, readonly: bool) -> Mount {
         let kind = MountKind::Bind { source: source.into() };
-        Mount { destination: destination.into(), kind, readonly }
+        Mount { destination: destination.into(), kind, readonly, flags: MountFlags::default() }
     }
 
     #[test]
@@ -239,7 +231,8 @@ mod tests {
     #[test]
     fn both_notations_of_a_tmpfs_mean_the_same() {
         let kind = MountKind::Tmpfs { size: Some(1 << 20), mode: 0o700, noexec: true };
-        let mount = Mount { destination: "/t".into(), kind, readonly: false };
+        let mount =
+            Mount { destination: "/t".into(), kind, readonly: false, flags: MountFlags::default() };
         assert_eq!("/t:size=1m,mode=700".parse(), Ok(TmpfsOption(mount.clone())));
         let text = "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=0700";
         assert_eq!(text.parse(), Ok(MountOption(mount)));

@@ -5,14 +5,14 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, HealthArgs, LimitArgs, LockedArgs, MountOption, NetworkArgs, RegistryArgs,
-    SecurityOption, TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname,
-    parse_size,
+    CapabilityName, DeviceOption, GpuOption, HealthArgs, LimitArgs, LockedArgs, MountOption,
+    NetworkArgs, RegistryArgs, SecurityOption, TmpfsOption, Ulimit, Variable, VolumeOption,
+    parse_duration, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
     error::Error,
-    oci::{Platform, Reference},
+    oci::{DeviceRequest, Platform, Reference},
     ui::Ui,
 };
 
@@ -35,7 +35,7 @@ pub struct SandboxArgs {
     #[arg(short, long, value_name = "NAME|UID[:GROUP|GID]")]
     pub user: Option<String>,
 
-    /// Further groups of that user
+    /// Further groups of that user, or keep-groups for the ones you have
     #[arg(long, value_name = "GROUP|GID")]
     pub group_add: Vec<String>,
 
@@ -54,6 +54,15 @@ pub struct SandboxArgs {
     /// Mount a file system in memory
     #[arg(long, value_name = "DST[:OPTIONS]")]
     pub tmpfs: Vec<TmpfsOption>,
+
+    /// Hand over a device of the host, all below a directory, or what a file of
+    /// the Container Device Interface describes
+    #[arg(long, value_name = "HOST[:INSIDE][:rwm]|VENDOR/CLASS=NAME")]
+    pub device: Vec<DeviceOption>,
+
+    /// Hand over GPUs
+    #[arg(long, value_name = "all|N|device=N,UUID,…")]
+    pub gpus: Vec<GpuOption>,
 
     /// Let nothing but volumes be written
     #[arg(long)]
@@ -270,6 +279,12 @@ impl SandboxArgs {
     /// Whether the sandbox stays when its command has ended.
     pub fn is_kept(&self, detached: bool) -> bool {
         !self.rm && (self.name.is_some() || self.keep || detached)
+    }
+
+    /// The devices that are asked for, in the order in which they are set up.
+    pub fn devices(&self) -> Vec<DeviceRequest> {
+        let devices = self.device.iter().map(|option| option.0.clone());
+        devices.chain(self.gpus.iter().map(|gpus| DeviceRequest::Gpus(gpus.0.clone()))).collect()
     }
 
     /// `--cidfile`.

@@ -7,7 +7,6 @@ const LIMITS: &str =
     "of the limits there are --memory, --memory-swap, --cpus, --cpuset-cpus and --pids-limit";
 const NETWORK: &str = "named networks are not here yet; see `--network`";
 const RESOLVER: &str = "options of the host's resolv.conf are taken over";
-const DEVICES: &str = "devices of the host cannot be handed over yet";
 const DAEMON: &str = "there is no daemon that could do it";
 const SHARING: &str = "namespaces of other sandboxes cannot be joined yet";
 
@@ -26,7 +25,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--cpu-rt-runtime", LIMITS),
     ("--cpu-shares", LIMITS),
     ("--cpuset-mems", LIMITS),
-    ("--device", DEVICES),
     ("--device-cgroup-rule", "an ordinary user may not write device rules"),
     ("--device-read-bps", LIMITS),
     ("--device-read-iops", LIMITS),
@@ -36,7 +34,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--dns-option", RESOLVER),
     ("--domainname", "only the host name can be set; see `--hostname`"),
     ("--expose", "it documents a port and opens none; see `--publish`"),
-    ("--gpus", DEVICES),
     ("--ip", NETWORK),
     ("--ip6", NETWORK),
     ("--kernel-memory", LIMITS),
