@@ -13,8 +13,8 @@
 //! ```
 //!
 //! A cgroup that hands controllers down must have no processes itself
-//! (`cgroups(7)`, "no internal processes"). So when the kernel says EBUSY, all that
-//! is in BASE moves to `sandbox.host`. Where BASE is root's, that is done only if
+//! (`cgroups(7)`, "no internal processes"). So before that, all that is in BASE moves to
+//! `sandbox.host`. Where BASE is root's, that is done only if
 //! it was handed to somebody in so many words: systemd marks such a cgroup, and
 //! others are its own to arrange.
 //!
@@ -43,6 +43,8 @@ const HOST: &str = "sandbox.host";
 const PREFIX: &str = "sandbox-";
 /// Microseconds in which `--cpus` is measured: the kernel's own choice.
 const PERIOD: u64 = 100_000;
+/// How often to try again what others get in the way of.
+const ATTEMPTS: usize = 20;
 /// How long the last processes inside may take to go.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
@@ -98,9 +100,9 @@ impl Base {
         resources: &Resources,
     ) -> Result<(Cgroup, Vec<Limit>), String> {
         self.sweep();
+        let mut held = resources.limits();
         let offered = self.controllers();
-        let is_offered = |limit: &Limit| offered.iter().any(|it| it.as_str() == controller(*limit));
-        let mut held: Vec<Limit> = resources.limits().into_iter().filter(is_offered).collect();
+        held.retain(|limit| offered.iter().any(|it| it.as_str() == controller(*limit)));
         held.retain(|limit| self.hand_down(controller(*limit)).is_ok());
         let pid = getpid().as_raw();
         let start = sys::process::start_time(pid).unwrap_or_default();
@@ -109,42 +111,69 @@ impl Base {
             .named(|| format!("mkdir({directory:?})"))
             .map_err(|error| error.to_string())?;
         let cgroup = Cgroup { directory };
+        cgroup.check()?;
         held.retain(|limit| cgroup.set(*limit, resources).is_ok());
         Ok((cgroup, held))
     }
 
     /// Lets `controller` work in what is below.
+    ///
+    /// The kernel refuses that for some controllers only while there are processes
+    /// here; for the others it would make what is below part of a threaded cgroup,
+    /// which no process can enter (`cgroups(7)`, "Thread mode").
     fn hand_down(&self, controller: &str) -> sys::Result<()> {
         let file = self.directory.join("cgroup.subtree_control");
-        if words(&file).iter().any(|it| it == controller) {
-            return Ok(());
-        }
-        let enable = || write(&file, &format!("+{controller}"));
-        match enable() {
-            Err(error) if error.errno == Errno::EBUSY && self.may_be_cleared() => {
-                self.clear()?;
-                enable()
+        for _ in 0..ATTEMPTS {
+            self.clear()?;
+            if words(&file).iter().any(|it| it == controller) {
+                return Ok(());
             }
-            other => other,
+            match write(&file, &format!("+{controller}")) {
+                Err(error) if error.errno == Errno::EBUSY => {} // Somebody came.
+                other => return other,
+            }
         }
+        Err(Errno::EBUSY).named(|| format!("write({file:?}, \"+{controller}\")"))
+    }
+
+    /// Moves all that is in it to the cgroup of ours, in which new ones begin.
+    ///
+    /// # Errors
+    /// EBUSY if that is not for us to do, or more come as quickly.
+    fn clear(&self) -> sys::Result<()> {
+        let file = self.directory.join("cgroup.procs");
+        for _ in 0..ATTEMPTS {
+            let processes = words(&file);
+            if processes.is_empty() || self.is_root() {
+                return Ok(());
+            }
+            if !self.may_be_cleared() {
+                break;
+            }
+            self.move_out(&processes)?;
+        }
+        Err(Errno::EBUSY).named(|| format!("read({file:?})"))
+    }
+
+    /// Whether it is that of the whole machine, which may have processes.
+    fn is_root(&self) -> bool {
+        !self.directory.join("cgroup.type").exists()
     }
 
     fn may_be_cleared(&self) -> bool {
         let marks = ["user.delegate", "trusted.delegate"];
         let marked = |name| rustix::fs::getxattr(&self.directory, name, &mut [0u8; 8][..]).is_ok();
-        // What anybody else may write was handed to them.
         !super::is_root_of_the_machine() || marks.into_iter().any(marked)
     }
 
-    /// Moves all that is in it to the cgroup of ours, in which new ones begin.
-    fn clear(&self) -> sys::Result<()> {
+    fn move_out(&self, processes: &[String]) -> sys::Result<()> {
         let host = self.directory.join(HOST);
         match fs::create_dir(&host).named(|| format!("mkdir({host:?})")) {
             Err(error) if error.errno != Errno::EEXIST => return Err(error),
             _ => {}
         }
-        for pid in words(&self.directory.join("cgroup.procs")) {
-            match write(&host.join("cgroup.procs"), &pid) {
+        for pid in processes {
+            match write(&host.join("cgroup.procs"), pid) {
                 Err(error) if error.errno != Errno::ESRCH => return Err(error),
                 _ => {} // It may have ended since.
             }
@@ -173,6 +202,15 @@ fn is_abandoned(name: &str) -> bool {
 impl Cgroup {
     pub(super) fn path(&self) -> &Path {
         &self.directory
+    }
+
+    /// Whether a process can be in it.
+    fn check(&self) -> Result<(), String> {
+        let kind = fs::read_to_string(self.directory.join("cgroup.type")).unwrap_or_default();
+        match kind.trim() {
+            "domain" => Ok(()),
+            kind => Err(format!("the cgroup {} is {kind}", self.directory.display())),
+        }
     }
 
     fn set(&self, limit: Limit, resources: &Resources) -> sys::Result<()> {
