@@ -117,6 +117,13 @@ impl Plan {
         self.kind == Kind::OneId
     }
 
+    /// The caller's number outside of the domain; none for root of a user namespace,
+    /// who is somebody else to the machine.
+    pub fn caller(&self) -> Option<u32> {
+        let IdMap { outside, count, .. } = *self.uids.first()?;
+        (outside > 0 || count == u32::MAX).then_some(outside)
+    }
+
     /// A name for this map that is safe as a file name: layers unpacked under
     /// one map have the wrong owners under another.
     pub fn key(&self) -> String {

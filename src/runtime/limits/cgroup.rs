@@ -7,16 +7,18 @@
 //! any.
 //!
 //! ```text
-//! BASE/                          the one that we were given
+//! BASE/                          the one that we were given, or asked for (`scope.rs`)
 //! BASE/sandbox.host/             ourselves, and whoever else was in BASE
 //! BASE/sandbox-ID.PID.START/     a sandbox; PID and START are its supervisor's
 //! ```
 //!
 //! A cgroup that hands controllers down must have no processes itself
-//! (`cgroups(7)`, "no internal processes"). So before that, all that is in BASE moves to
-//! `sandbox.host`. Where BASE is root's, that is done only if
-//! it was handed to somebody in so many words: systemd marks such a cgroup, and
-//! others are its own to arrange.
+//! (`cgroups(7)`, "no internal processes"). So before that all that is in BASE moves
+//! to `sandbox.host`.
+//!
+//! systemd arranges all cgroups itself that it has not handed on, even those that we
+//! may write because it works for us: that is so below a user's own systemd, and
+//! everywhere if we are root ([`is_delegated`]).
 //!
 //! The cgroup goes with the [`Cgroup`]. What a supervisor that was killed has left
 //! is removed by the next one ([`Base::make`]): its name tells whose it was.
@@ -32,6 +34,7 @@ use nix::{
     unistd::{AccessFlags, access, getpid},
 };
 
+use super::scope;
 use crate::{
     oci::{Limit, Resources},
     sys::{self, Named},
@@ -53,6 +56,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Base {
     directory: PathBuf,
+    /// What root may write was not handed to it by that.
+    is_roots: bool,
 }
 
 /// The cgroup of a sandbox; removed with this value.
@@ -62,23 +67,20 @@ pub(super) struct Cgroup {
 }
 
 impl Base {
-    /// The one that we are in.
+    /// The one that we are in; `user` is whose systemd may have made it.
     ///
     /// # Errors
     /// Why it cannot be divided, as text for people.
-    pub fn find() -> Result<Self, String> {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let own = read("/proc/self/cgroup");
-        let directory = directory(&own, &read("/proc/self/mountinfo"));
-        let directory = directory.ok_or("cgroup version 2 is not mounted")?;
+    pub fn find(user: Option<u32>) -> Result<Self, String> {
+        let directory = current().ok_or("cgroup version 2 is not mounted")?;
         let directory = match directory.file_name() {
             Some(name) if name == HOST => directory.parent().unwrap_or(&directory).to_owned(),
             _ => directory,
         };
         let files = ["", "cgroup.procs", "cgroup.subtree_control"];
         let is_ours = |file: &&str| access(&directory.join(file), AccessFlags::W_OK).is_ok();
-        match files.iter().all(is_ours) {
-            true => Ok(Self { directory }),
+        match files.iter().all(is_ours) && user.is_none_or(|user| is_delegated(&directory, user)) {
+            true => Ok(Self { directory, is_roots: user == Some(0) }),
             false => Err(format!("the cgroup {} is not ours to divide", directory.display())),
         }
     }
@@ -161,9 +163,7 @@ impl Base {
     }
 
     fn may_be_cleared(&self) -> bool {
-        let marks = ["user.delegate", "trusted.delegate"];
-        let marked = |name| rustix::fs::getxattr(&self.directory, name, &mut [0u8; 8][..]).is_ok();
-        !super::is_root_of_the_machine() || marks.into_iter().any(marked)
+        !self.is_roots || is_marked(&self.directory) || scope::is_ours(&self.directory)
     }
 
     fn move_out(&self, processes: &[String]) -> sys::Result<()> {
@@ -189,6 +189,35 @@ impl Base {
             }
         }
     }
+}
+
+/// Whether nobody else arranges what is below a cgroup that we may write.
+fn is_delegated(directory: &Path, user: u32) -> bool {
+    !is_arranged_by_systemd(directory, user)
+        || is_marked(directory)
+        || scope::is_ours(directory)
+        || scope::delegates(user, directory).unwrap_or(true)
+}
+
+/// Whether a systemd says that it has handed it on: by a mark for all since systemd
+/// 251, and one that only root can read. That of a user does not mark.
+fn is_marked(directory: &Path) -> bool {
+    let marked = |name| rustix::fs::getxattr(directory, name, &mut [0u8; 8][..]).is_ok();
+    ["user.delegate", "trusted.delegate"].into_iter().any(marked)
+}
+
+/// Whether a systemd that works for this user has made it.
+fn is_arranged_by_systemd(directory: &Path, user: u32) -> bool {
+    let mut names = directory.iter().filter_map(|name| name.to_str());
+    match user {
+        0 => names.any(is_unit),
+        user => names.any(|name| name == format!("user@{user}.service")),
+    }
+}
+
+/// Whether this is how systemd names what it makes.
+fn is_unit(name: &str) -> bool {
+    [".scope", ".service", ".slice"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether this names the cgroup of a supervisor that has gone.
@@ -234,7 +263,7 @@ impl Drop for Cgroup {
     }
 }
 
-fn controller(limit: Limit) -> &'static str {
+pub(super) fn controller(limit: Limit) -> &'static str {
     match limit {
         Limit::Memory => "memory",
         Limit::Cpus => "cpu",
@@ -318,6 +347,24 @@ fn write(file: &Path, text: &str) -> sys::Result<()> {
     let open = fs::OpenOptions::new().write(true).open(file);
     let written = open.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
     written.named(|| format!("write({file:?}, {text:?})"))
+}
+
+/// The controllers that systemd hands down to a user (`user@.service(5)`); root's has
+/// all.
+pub(super) fn controllers_of(user: u32) -> Option<Vec<String>> {
+    let mountinfo = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let cgroup = match user {
+        0 => "0::/".into(),
+        user => format!("0::/user.slice/user-{user}.slice/user@{user}.service"),
+    };
+    let controllers = directory(&cgroup, &mountinfo)?.join("cgroup.controllers");
+    controllers.exists().then(|| words(&controllers))
+}
+
+/// The directory of the cgroup that we are in; none if version 2 is not mounted.
+pub(super) fn current() -> Option<PathBuf> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    directory(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
 }
 
 /// The directory of a cgroup of version 2, by `/proc/PID/cgroup` and
