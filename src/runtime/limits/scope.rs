@@ -28,9 +28,13 @@ use super::{
     cgroup,
 };
 
-/// How long all of it may take: a bus that is not needed yet is started first.
+/// How long answers may take: a bus that is not needed yet is started first.
 const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long a systemd that has promised may take, with many others to move.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
+/// The first pause between two looks; each is twice as long as the last one.
+const PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How the names of our scopes begin.
 const PREFIX: &str = "sandbox-";
 
@@ -57,18 +61,23 @@ pub(super) fn enter(user: u32, id: &str) -> Result<(), Refusal> {
     if cgroup::current().is_none() {
         return Err(Refusal::Nobody);
     }
-    let end = Instant::now() + PATIENCE;
     let name = format!("{PREFIX}{id}-{}.scope", getpid());
-    let mut bus = Bus::connect(&socket(user), end).map_err(Refusal::from)?;
+    let mut bus = Bus::connect(&socket(user), Instant::now() + PATIENCE)?;
     let signature = "ssa(sv)a(sa(sv))";
     bus.call(manager("StartTransientUnit"), signature, scope(&name, id).bytes())?;
-    // It has only been told to; whether the job fails nobody tells us.
-    let is_there = || cgroup::current().is_some_and(|it| it.file_name() == Some(OsStr::new(&name)));
+    wait_for(|| cgroup::current().is_some_and(|it| it.ends_with(&name)))
+}
+
+/// It has only promised; whether it fails then nobody tells us.
+fn wait_for(is_there: impl Fn() -> bool) -> Result<(), Refusal> {
+    let end = Instant::now() + LONG_PATIENCE;
+    let mut pause = PAUSE;
     while !is_there() {
         if Instant::now() > end {
             return Err(Refusal::Answer("it does not move us".into()));
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
     Ok(())
 }
