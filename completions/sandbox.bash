@@ -76,6 +76,12 @@ _sandbox() {
             sandbox,lock)
                 cmd="sandbox__subcmd__lock"
                 ;;
+            sandbox,login)
+                cmd="sandbox__subcmd__login"
+                ;;
+            sandbox,logout)
+                cmd="sandbox__subcmd__logout"
+                ;;
             sandbox,logs)
                 cmd="sandbox__subcmd__logs"
                 ;;
@@ -318,6 +324,12 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,lock)
                 cmd="sandbox__subcmd__help__subcmd__lock"
+                ;;
+            sandbox__subcmd__help,login)
+                cmd="sandbox__subcmd__help__subcmd__login"
+                ;;
+            sandbox__subcmd__help,logout)
+                cmd="sandbox__subcmd__help__subcmd__logout"
                 ;;
             sandbox__subcmd__help,logs)
                 cmd="sandbox__subcmd__help__subcmd__logs"
@@ -590,7 +602,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push lock images rmi tag save load import history inspect image container generate system info version help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -768,7 +780,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --tls-verify --cert-dir --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -978,12 +990,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --cgroupns)
@@ -1660,7 +1680,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --tls-verify --cert-dir --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1874,12 +1894,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --cgroupns)
@@ -2080,7 +2108,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --tls-verify --cert-dir --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2290,12 +2318,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --cgroupns)
@@ -2620,7 +2656,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push lock images rmi tag save load import history inspect image container generate system info version help"
+            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3306,6 +3342,34 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__login)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__logout)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4060,14 +4124,14 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__ls)
-            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
+            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -4128,7 +4192,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__pull)
-            opts="-q -h --locked --lockfile --platform --tls-verify --cert-dir --quiet --root --offline --color --status-fd --help"
+            opts="-q -h --locked --lockfile --platform --creds --authfile --cert-dir --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4142,12 +4206,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -4170,7 +4242,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__push)
-            opts="-q -h --compression --digestfile --tls-verify --quiet --root --offline --color --status-fd --help"
+            opts="-q -h --compression --digestfile --creds --authfile --cert-dir --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4181,6 +4253,18 @@ _sandbox() {
                     return 0
                     ;;
                 --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4298,14 +4382,14 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__images)
-            opts="-q -h --quiet --format --root --offline --color --status-fd --help"
+            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -4551,6 +4635,90 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__login)
+            opts="-u -p -h --username --password-stdin --password --authfile --cert-dir --tls-verify --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__logout)
+            opts="-a -h --all --authfile --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__logs)
             opts="-f -n -t -h --follow --since --until --tail --timestamps --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4692,7 +4860,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__pull)
-            opts="-q -h --locked --lockfile --platform --tls-verify --cert-dir --quiet --root --offline --color --status-fd --help"
+            opts="-q -h --locked --lockfile --platform --creds --authfile --cert-dir --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4706,12 +4874,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -4734,7 +4910,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__push)
-            opts="-q -h --compression --digestfile --tls-verify --quiet --root --offline --color --status-fd --help"
+            opts="-q -h --compression --digestfile --creds --authfile --cert-dir --tls-verify --quiet --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4745,6 +4921,18 @@ _sandbox() {
                     return 0
                     ;;
                 --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4888,7 +5076,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --tls-verify --cert-dir --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5102,12 +5290,20 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-verify)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --cgroupns)

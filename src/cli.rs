@@ -75,6 +75,8 @@ enum Command {
     Stats(commands::stats::Args),
     Pull(commands::pull::Args),
     Push(commands::push::Args),
+    Login(commands::login::Args),
+    Logout(commands::logout::Args),
     Lock(commands::lock::Args),
     Images(commands::images::Args),
     Rmi(commands::rmi::Args),
@@ -140,7 +142,8 @@ impl Cli {
         *status = StatusLines::open(self.status_fd)?;
         let config = Config::load(self.root, self.offline)?;
         ui.color = self.color.on_stderr(config.no_color);
-        let context = Context { config, ui: *ui, status: status.clone() };
+        let context =
+            Context { config, ui: *ui, status: status.clone(), helpers: Default::default() };
         let done = |()| ExitStatus::Exited(0);
         match &self.command {
             Command::Run(args) => commands::run::execute(args, &context),
@@ -168,6 +171,8 @@ impl Cli {
             Command::Stats(args) => commands::stats::execute(args, &context).map(done),
             Command::Pull(args) => commands::pull::execute(args, &context).map(done),
             Command::Lock(args) => commands::lock::execute(args, &context),
+            Command::Login(args) => commands::login::execute(args, &context).map(done),
+            Command::Logout(args) => commands::logout::execute(args, &context).map(done),
             Command::Push(args) => commands::push::execute(args, &context).map(done),
             Command::Images(args) => commands::images::execute(args, &context).map(done),
             Command::Rmi(args) => commands::rmi::execute(args, &context).map(done),

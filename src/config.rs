@@ -2,6 +2,7 @@
 //!
 //! One [`Config`] is made at the start, before ids change, and handed down.
 
+mod auth;
 mod file;
 mod offline;
 mod registries;
@@ -15,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use auth::{Auth, DOCKER_AUTH_CONFIG};
 use file::File;
 pub use file::Storage;
 pub(crate) use file::parse_toml;
@@ -43,6 +45,8 @@ pub struct Config {
     pub source_date_epoch: Option<u64>,
     /// How registries are reached.
     pub transport: Transport,
+    /// Where credentials for them are.
+    pub auth: Auth,
     /// `[registries]` and `[aliases]` of `config.toml`.
     pub registries: Registries,
     /// Why no registry is asked, if none is.
@@ -127,6 +131,7 @@ impl Config {
         };
         Ok(Self {
             root,
+            auth: Auth::load(home.as_deref()),
             home,
             search_path: text("PATH").unwrap_or_default(),
             no_color: text("NO_COLOR").is_some(),

@@ -34,12 +34,15 @@ main() {
     chmod 755 "$work"
     export SANDBOX_TEST_WORK=$work
 
+    # Mostly waiting for packages: meanwhile we compile.
+    make_images >"$work/images.log" 2>&1 &
+    making=$!
     step 'format' cargo fmt --check
     step 'lints' cargo clippy --locked --all-targets -- -D warnings
     step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/fidelity/*.sh benches/*.sh
+    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/*/*.sh benches/*.sh
     step 'build' cargo test --locked --no-run
-    step 'images' make_images
+    step 'images' await_images
     step 'repository' cargo test --locked --no-fail-fast --test repository --test install
     step 'examples' cargo test --locked --doc
     if [ "$(id -u)" = 0 ]; then
@@ -95,30 +98,40 @@ install_packages() {
     apt-get install -qy --no-install-recommends "${missing[@]}"
 }
 
-# A minimal Debian, and packages for it which bring users and setgid files of
-# their own; kept in target, because it takes half a minute.
+# Kept in target, because they take minutes: a minimal Debian, packages for it which
+# bring users and setgid files of their own, and a Debian with well-known services.
 make_images() {
     local images=target/test-images mirror suite=bookworm
-    if [ ! -e $images/debian.tar ]; then
-        mkdir -p $images/debs
-        # Dollars for apt-get and for the shell of mmdebstrap.
-        # shellcheck disable=SC2016
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 'Origin: Debian' |
-            sed -n 1p)
-        # shellcheck disable=SC2016
-        mmdebstrap --variant=minbase --format=tar \
-            --customize-hook='chroot "$1" apt-get clean' \
-            --customize-hook='chroot "$1" apt-get install -qy --no-install-recommends \
-                --download-only openssh-client cron dbus' \
-            --customize-hook='sync-out /var/cache/apt/archives '"$images/debs" \
-            --customize-hook='chroot "$1" apt-get clean' \
-            $suite $images/debian.part ${mirror:+"$mirror"} || return
-        rm -rf $images/debs/partial $images/debs/lock
-        mv $images/debian.part $images/debian.tar
-    fi
-    # Where every user can read them.
+    mkdir -p $images/debs
+    # Dollars for apt-get and for the shell of mmdebstrap.
+    # shellcheck disable=SC2016
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 'Origin: Debian' |
+        sed -n 1p)
+    # shellcheck disable=SC2016
+    make_image debian.tar \
+        --customize-hook='chroot "$1" apt-get clean' \
+        --customize-hook='chroot "$1" apt-get install -qy --no-install-recommends \
+            --download-only openssh-client cron dbus' \
+        --customize-hook='sync-out /var/cache/apt/archives '"$images/debs" \
+        --customize-hook='chroot "$1" apt-get clean' || return
+    rm -rf $images/debs/partial $images/debs/lock
+    make_image services.tar --include=python3-minimal,nodejs,redis-server,postgresql,nginx-light
+}
+
+# Packs a Debian, with more of it by options of mmdebstrap.
+make_image() {
+    local name=$1
+    shift
+    if [ -e "$images/$name" ]; then return; fi
+    mmdebstrap --variant=minbase --format=tar "$@" $suite "$images/$name.part" ${mirror:+"$mirror"} &&
+        mv "$images/$name.part" "$images/$name"
+}
+
+# Puts them where every user can read them.
+await_images() {
+    wait "$making" || { cat "$work/images.log"; return 1; }
     mkdir "$work/images"
-    cp -r --reflink=auto $images/debian.tar $images/debs "$work/images" || return
+    cp -r --reflink=auto target/test-images/{debian.tar,services.tar,debs} "$work/images" || return
     chmod -R a+rX "$work/images"
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Context,
+    credentials::ask_helpers,
     launch::{self, base::Base, config},
     options::SandboxArgs,
 };
@@ -20,6 +21,7 @@ pub struct Args {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let wanted = &args.sandbox;
     let context = &wanted.quieter(context);
+    ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let base = Base::find(wanted, &store, &mut domain, context)?;

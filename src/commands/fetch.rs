@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -10,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Context, lock::Pin};
+use super::{Context, credentials::keyring, lock::Pin, options::RegistryArgs};
 use crate::{
     error::Error,
     image::{self, Event, Listener, Options, Source},
@@ -39,9 +38,7 @@ pub(super) struct Request<'a> {
     pub(super) policy: PullPolicy,
     /// The machine's own if it was not named.
     pub(super) platform: Option<&'a Platform>,
-    pub(super) tls_verify: bool,
-    /// Certificates for whatever registry is asked.
-    pub(super) cert_dir: Option<&'a Path>,
+    pub(super) registry: &'a RegistryArgs,
     /// What a lock has for it.
     pub(super) pin: Option<&'a Pin>,
 }
@@ -238,10 +235,7 @@ fn fetch(
         }
     }
     let progress = Progress::new(context.ui);
-    let options = Options {
-        cert_dir: request.cert_dir.map(Into::into),
-        ..options(request.tls_verify, context, &progress)
-    };
+    let options = options(request.registry, registry_of(request.reference), context, &progress)?;
     let source = image::open(request.reference, wanted, &options)?;
     context.ui.detail(&format!("{name}: {}", source.manifest_digest()));
     request.pin.map_or(Ok(()), |pin| pin.verify(source.manifest_digest()))?;
@@ -274,7 +268,7 @@ pub(super) fn again(
         name.digest.get_or_insert_with(|| manifest.clone()); // A tag may have moved.
     }
     let progress = Progress::new(context.ui);
-    let options = options(tls_verify, context, &progress);
+    let options = options(&RegistryArgs::new(tls_verify), "", context, &progress)?;
     let open = |platform: &Platform| image::open(&reference, platform, &options);
     let source = match open(&Platform::host()) {
         Err(image::Error::PlatformMismatch { actual, .. }) => open(&actual),
@@ -314,25 +308,39 @@ pub(super) fn keep_within_budget(store: &Store, context: &Context) -> Result<(),
     Ok(())
 }
 
-/// How registries are reached.
-pub(super) fn options(tls_verify: bool, context: &Context, progress: &Progress) -> Options {
+/// The registry of an image; empty if it comes from a file.
+fn registry_of(reference: &Reference) -> &str {
+    match reference {
+        Reference::Registry(name) => &name.registry,
+        _ => "",
+    }
+}
+
+/// How registries are reached; `--creds` are for `registry` alone.
+pub(super) fn options(
+    args: &RegistryArgs,
+    registry: &str,
+    context: &Context,
+    progress: &Progress,
+) -> Result<Options, Error> {
     let transport = context.config.transport.clone();
     let registries = context.config.registries.clone();
-    Options {
+    Ok(Options {
         offline: context.config.offline.is_some(),
-        tls_verify,
+        tls_verify: args.tls_verify,
+        keyring: keyring(args, registry, context)?,
         http_proxy: transport.http_proxy,
         https_proxy: transport.https_proxy,
         no_proxy: transport.no_proxy,
         ssl_cert_file: transport.ssl_cert_file,
         ssl_cert_dir: transport.ssl_cert_dir,
-        cert_dir: None,
+        cert_dir: args.cert_dir.clone(),
         cert_dirs: transport.cert_dirs,
         silence: registries.silence.unwrap_or(SILENCE),
         registries,
         listener: listener(progress.clone()),
         limits: context.config.image_limits.clone(),
-    }
+    })
 }
 
 /// Who waits for more than a moment is told why.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use self::file::{Entry, LockFile, Manifest};
 pub(super) use self::pin::{Pin, pin};
-use super::{Context, fetch::options};
+use super::{Context, fetch::options, options::RegistryArgs};
 use crate::{
     error::Error,
     image,
@@ -118,7 +118,8 @@ impl Args {
         platforms: Vec<Platform>,
         context: &Context,
     ) -> Result<Entry, Error> {
-        let options = options(self.tls_verify, context, &Progress::new(context.ui));
+        let registry = RegistryArgs::new(self.tls_verify);
+        let options = options(&registry, "", context, &Progress::new(context.ui))?;
         let survey = image::survey(&reference, &platforms, &options)?;
         let image::Survey { root, manifests } = survey;
         Ok(Entry {

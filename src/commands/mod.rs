@@ -10,6 +10,7 @@ pub mod container;
 mod content;
 pub mod cp;
 pub mod create;
+mod credentials;
 pub mod diff;
 pub mod events;
 pub mod exec;
@@ -27,6 +28,8 @@ pub mod kill;
 mod launch;
 pub mod load;
 pub mod lock;
+pub mod login;
+pub mod logout;
 pub mod logs;
 pub mod options;
 mod outgoing;
@@ -56,6 +59,7 @@ pub mod wait;
 use crate::{
     config::{AdditionalStore, Config},
     error::Error,
+    image::auth::Helpers,
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
     storage::{Additional, Map, Store},
@@ -68,12 +72,19 @@ pub struct Context {
     pub config: Config,
     pub ui: Ui,
     pub status: status::StatusLines,
+    /// The credential helpers that were asked.
+    pub helpers: Helpers,
 }
 
 impl Context {
     /// The same for a command that says more or less.
     fn with(&self, ui: Ui) -> Self {
-        Self { config: self.config.clone(), ui, status: self.status.clone() }
+        Self {
+            config: self.config.clone(),
+            ui,
+            status: self.status.clone(),
+            helpers: self.helpers.clone(),
+        }
     }
 
     /// Becomes root of a user namespace of our own; before anything else.

@@ -144,7 +144,8 @@ fn status(state: &SandboxState) -> String {
     }
 }
 
-fn ago(time: &str) -> String {
+/// How long ago a moment was (RFC 3339), as docker says it.
+pub(super) fn ago(time: &str) -> String {
     format!("{} ago", elapsed(time))
 }
 

@@ -1,12 +1,11 @@
 //! `sandbox pull`: fetch an image without running it.
 
-use std::path::PathBuf;
-
 use super::{
     Context,
+    credentials::ask_helpers,
     fetch::{self, PullPolicy, Request},
     lock,
-    options::LockedArgs,
+    options::{LockedArgs, RegistryArgs},
 };
 use crate::{
     error::Error,
@@ -31,14 +30,8 @@ pub struct Args {
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
 
-    /// Whether to insist on HTTPS with a certificate that can be verified
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    tls_verify: bool,
-
-    /// Directory with certificates for the registry: *.crt to trust, *.cert and
-    /// *.key to show
-    #[arg(long, value_name = "DIR")]
-    cert_dir: Option<PathBuf>,
+    #[command(flatten)]
+    registry: RegistryArgs,
 
     /// Show no progress
     #[arg(short, long)]
@@ -53,6 +46,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         )));
     }
     let pin = lock::pin(&args.locked, &args.image, args.platform.as_ref(), context)?;
+    ask_helpers(&args.image, PullPolicy::Always, &args.registry, context);
     let mut domain = context.enter_domain()?;
     let store = context.open_store(&domain)?;
     let request = Request {
@@ -60,8 +54,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         reference: &args.image,
         policy: PullPolicy::Always,
         platform: args.platform.as_ref(),
-        tls_verify: args.tls_verify,
-        cert_dir: args.cert_dir.as_deref(),
+        registry: &args.registry,
     };
     let quiet = context.ui.quiet || args.quiet;
     let context = context.with(Ui { quiet, ..context.ui });

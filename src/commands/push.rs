@@ -8,7 +8,9 @@ use std::{
 
 use super::{
     Context,
-    fetch::options,
+    credentials::ask_helpers,
+    fetch::{PullPolicy, options},
+    options::RegistryArgs,
     outgoing::{open_tar, outgoing, stored},
     tag::new_name,
 };
@@ -43,9 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
 
-    /// Whether to insist on HTTPS with a certificate that can be verified
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    tls_verify: bool,
+    #[command(flatten)]
+    registry: RegistryArgs,
 
     /// Show no progress
     #[arg(short, long)]
@@ -63,13 +64,15 @@ enum Compression {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let name = &context.config.registries.complete_name(destination(args, context)?);
     context.online(&format!("push `{name}`"))?;
+    let destination = Reference::Registry(name.clone());
+    ask_helpers(&destination, PullPolicy::Always, &args.registry, context);
     let store = context.store_alone()?;
     let image = stored(&args.image, &store, context)?;
     let progress = Progress::new(Ui { quiet: context.ui.quiet || args.quiet, ..context.ui });
     let delivery = Delivery {
         compression: args.compression.map(Into::into),
         siblings: &siblings(&image, name, &store)?,
-        options: &options(args.tls_verify, context, &Progress::new(context.ui)),
+        options: &options(&args.registry, &name.registry, context, &Progress::new(context.ui))?,
         open: &|diff_id| watched(diff_id, &store, &progress),
         scratch: &|| store.scratch().map_err(io::Error::other),
     };

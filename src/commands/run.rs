@@ -3,6 +3,7 @@
 use super::{
     Context,
     background::{self, Attached, Caller, Side},
+    credentials::ask_helpers,
     launch::{self, base::Base, config, connection, sharing::Sharing},
     options::{DetachKeys, SandboxArgs},
     status::Phase,
@@ -47,6 +48,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let network = &wanted.network;
     let ports = connection::publish(network, context)?;
     let sharing = Sharing::find(&network.mode, &config::pids(wanted), context)?;
+    ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::find(wanted, &store, &mut domain, context)?;

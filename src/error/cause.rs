@@ -41,6 +41,7 @@ causes! {
     IMAGE_DAMAGED = "E014" "the image is not what it claims to be";
     PLATFORM = "E015" "the image is for another platform";
     PINNED = "E016" "the image is not what `sandbox.lock` says";
+    CREDENTIALS = "E017" "credentials cannot be read, asked for or kept";
     IMAGE = "E019" "the image cannot be had for another reason";
     STORE = "E020" "the store cannot be used";
     DISK_FULL = "E021" "the disk, or one's share of it, is full";
@@ -94,6 +95,8 @@ fn of_image(error: &image::Error) -> Cause {
         | Error::Broken { .. }
         | Error::Failing { .. } => Cause::REGISTRY_UNREACHABLE,
         Error::Denied { .. } => Cause::REGISTRY_DENIES,
+        Error::Auth(image::auth::Error::LoginRefused { .. }) => Cause::REGISTRY_DENIES,
+        Error::Auth(_) => Cause::CREDENTIALS,
         Error::TooManyRequests { .. } => Cause::REGISTRY_LIMITS,
         Error::DigestMismatch { .. }
         | Error::Truncated { .. }

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
+use super::auth::{self, Tried};
 use crate::{
     hint::Hint,
     oci::{Digest, Exceeded, Platform},
@@ -25,8 +26,10 @@ pub enum Error {
     Untrusted { host: String, cause: String },
     #[error("the connection to {host} breaks: {cause}")]
     Broken { host: String, cause: String },
-    #[error("{host} denies access to `{image}`")]
-    Denied { host: String, image: String },
+    #[error("{host} denies access to `{image}`{tried}")]
+    Denied { host: String, image: String, tried: Box<Tried> },
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
     /// `asked`: how long the registry wants us to stay away; `said`: what it
     /// tells its users, or nothing.
     #[error("{host} refuses further requests {}(429){}", Span(asked), Said(said))]
@@ -98,8 +101,16 @@ impl From<Error> for io::Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Denied { .. } => {
-                "the name may be wrong, or the registry wants a login, which `sandbox` cannot do yet"
+            Self::Auth(error) => return error.hint(),
+            Self::Denied { host, tried, .. } if tried.is_something() => {
+                return Some(format!(
+                    "the name may be wrong, or not for this user; `sandbox login {host}` changes whom we log in as"
+                ));
+            }
+            Self::Denied { host, .. } => {
+                return Some(format!(
+                    "the name may be wrong, or the registry wants to know you: `sandbox login {host}`"
+                ));
             }
             Self::TooManyRequests { host, .. } => {
                 return Some(format!(

@@ -16,8 +16,8 @@
 //! digest were right, so that end of file *is* the proof.
 
 mod archive;
+pub mod auth;
 mod certificates;
-mod challenge;
 mod derive;
 mod docker;
 mod error;
@@ -39,12 +39,14 @@ mod verify;
 
 use std::{io::Read, path::PathBuf, time::Duration};
 
+use auth::Keyring;
 pub use derive::{Derivation, derive};
 pub use error::Error;
 pub use listener::{Event, Listener};
 pub use load::{Saved, load_archive, load_directory};
 pub use outgoing::{Made, OpenTar, Outgoing, PlainLayer, describe};
 pub use push::{Delivery, LayerCompression, push};
+pub use registry::log_in;
 use resolve::{Resolved, Store, resolve};
 pub use save::{ArchiveFormat, save_archive, save_directory};
 pub use survey::{Survey, survey};
@@ -66,6 +68,8 @@ pub struct Options {
     /// Certificate authorities, instead of the system's.
     pub ssl_cert_file: Option<PathBuf>,
     pub ssl_cert_dir: Option<PathBuf>,
+    /// What registries are shown.
+    pub keyring: Keyring,
     /// How much an archive may ask for.
     pub limits: ImageLimits,
     /// Certificates for every registry that is asked (`certificates`).

@@ -33,7 +33,7 @@ use oci_client::manifest as media_type;
 use places::Places;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, WWW_AUTHENTICATE},
 };
 use tokio::{
     runtime::{Builder, Handle},
@@ -41,7 +41,10 @@ use tokio::{
 };
 
 use super::{
-    Error, Event, Listener, Opened, Options, challenge::Bearer, resolve::Store, transport::Clients,
+    Error, Event, Listener, Opened, Options,
+    auth::{self, Authorization, Credentials, Shown, Step, TokenRequest},
+    resolve::Store,
+    transport::Clients,
 };
 use crate::oci::{Descriptor, Name};
 
@@ -66,6 +69,22 @@ pub(super) fn open(name: &Name, options: &Options) -> Result<Opened, Error> {
     let wanted = digest.or_else(|| name.tag.clone()).unwrap_or_else(|| "latest".into());
     let root = registry.wait(async move |places| places.first_document(&wanted).await)?;
     Ok((Box::new(registry), root))
+}
+
+/// Shows the credentials to a registry; false if it asks for none, so that
+/// nobody can tell whether they are right.
+///
+/// # Errors
+/// If the registry cannot be asked, or does not take them.
+pub fn log_in(registry: &str, credentials: &Credentials, options: &Options) -> Result<bool, Error> {
+    let places = Places::to_log_in(registry, credentials, options)?;
+    let shown = Registry::start(places)?.wait(async move |places| places.only().log_in().await);
+    shown.map_err(|error| match error {
+        Error::Denied { host: registry, .. } => {
+            auth::Error::LoginRefused { registry, user: credentials.user().into() }.into()
+        }
+        error => error,
+    })
 }
 
 /// One repository, and the thread that talks to it.
@@ -165,11 +184,15 @@ pub(super) struct Connection {
     /// For where a redirect leads, if the certificate that `client` shows is for
     /// the registry alone.
     elsewhere: Option<Client>,
+    /// For a token in a body.
+    unredirected: Option<Client>,
     /// Whether plain http is spoken, and whether what is spoken may still change.
     plain: AtomicBool,
     may_switch: AtomicBool,
     pub(super) name: Name,
-    token: Mutex<Option<String>>,
+    authorization: Authorization,
+    /// Held by the request that gets a new authorization for all.
+    renewal: tokio::sync::Mutex<()>,
     /// Whether the registry has ever answered.
     answered: AtomicBool,
     /// Whether there is another place to ask.
@@ -186,16 +209,19 @@ impl Connection {
         plain: bool,
         https_only: bool,
         name: Name,
+        authorization: Authorization,
         spare: bool,
         options: &Options,
     ) -> Self {
         Self {
             client: clients.registry,
             elsewhere: clients.elsewhere,
+            unredirected: clients.unredirected,
             plain: plain.into(),
             may_switch: (!https_only).into(),
             name,
-            token: Mutex::new(None),
+            authorization,
+            renewal: tokio::sync::Mutex::default(),
             answered: AtomicBool::new(false),
             spare,
             silence: options.silence,
@@ -266,16 +292,22 @@ impl Connection {
         }
     }
 
-    /// The address of something in the repository.
-    pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
+    /// The address of the registry's API.
+    fn base(&self) -> Result<Url, Error> {
         // Docker's registry does not answer under its own name.
         let host = match self.name.registry.as_str() {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        let (scheme, repository) = (self.scheme(), &self.name.repository);
-        let url = format!("{scheme}://{host}/v2/{repository}/{kind}/{id}");
+        let url = format!("{}://{host}/v2/", self.scheme());
         url.parse().map_err(|_| self.transport(format!("`{url}` is not an address")))
+    }
+
+    /// The address of something in the repository.
+    pub(super) fn url(&self, kind: &str, id: &str) -> Result<Url, Error> {
+        let path = format!("{}/{kind}/{id}", self.name.repository);
+        let bad = |_| self.transport(format!("`{path}` is not a part of an address"));
+        self.base()?.join(&path).map_err(bad)
     }
 
     /// Requests `url`, and makes sure that the registry agrees.
@@ -286,31 +318,28 @@ impl Connection {
         self.accepted(response).await
     }
 
-    /// Makes a request, and makes it again with a token if the registry wants
-    /// one.
+    /// Makes a request, and makes it again if the registry wants to know who
+    /// asks, or does not take what it was shown any more.
     pub(super) async fn send(
         &self,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, Error> {
-        let response = self.send_once(request()).await?;
+        let shown = self.authorization.shown();
+        let response = self.send_once(request(), &shown).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let challenges = response.headers().get_all(WWW_AUTHENTICATE);
-        let bearer = challenges.iter().find_map(|value| Bearer::parse(value.to_str().ok()?));
-        let token = self.anonymous_token(&bearer.ok_or_else(|| self.denied())?).await?;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        self.send_once(request()).await
+        self.renew(response.headers(), &shown).await?;
+        self.send_once(request(), &self.authorization.shown()).await
     }
 
-    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// The one place where a request to the registry gets its `Authorization`.
+    async fn send_once(&self, request: RequestBuilder, shown: &Shown) -> Result<Response, Error> {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|e| self.broken(&e))?;
-        // An upload may go to another host, which is none of the token's.
-        let is_ours = self.url("", "").is_ok_and(|url| url.origin() == request.url().origin());
-        let header = token.filter(|_| is_ours).map(|token| format!("Bearer {token}").parse());
-        if let Some(Ok(header)) = header {
+        // An upload may go to another host, which is to see nothing.
+        let header = shown.header.clone().filter(|_| self.is_ours(request.url()));
+        if let Some(header) = header {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
         let response = client.execute(request).await.map_err(|e| self.broken(&e))?;
@@ -321,8 +350,12 @@ impl Connection {
     /// The client for an address that the registry has named: only the registry
     /// itself may see who we are.
     fn client_for(&self, url: &Url) -> &Client {
-        let ours = self.url("", "").is_ok_and(|base| base.origin() == url.origin());
-        self.elsewhere.as_ref().filter(|_| !ours).unwrap_or(&self.client)
+        self.elsewhere.as_ref().filter(|_| !self.is_ours(url)).unwrap_or(&self.client)
+    }
+
+    /// Whether an address is of the registry itself: scheme, host and port.
+    fn is_ours(&self, url: &Url) -> bool {
+        self.base().is_ok_and(|base| base.origin() == url.origin())
     }
 
     /// Follows a redirect to another server, which must not see who we are.
@@ -338,19 +371,70 @@ impl Connection {
         request.send().await.map_err(|e| self.broken(&e))
     }
 
-    async fn anonymous_token(&self, bearer: &Bearer) -> Result<String, Error> {
-        let bad = |cause: &str| self.transport(format!("cannot log in anonymously: {cause}"));
-        let mut realm: Url =
-            bearer.realm.parse().map_err(|_| bad("the realm is not an address"))?;
-        if realm.scheme() != "https" && self.scheme() == "https" {
-            return Err(bad("the realm is not reached by https"));
+    /// The one place where an answer 401 leads to a new authorization, unless
+    /// another request has just got one.
+    async fn renew(&self, refusal: &HeaderMap, shown: &Shown) -> Result<(), Error> {
+        let _turn = self.renewal.lock().await;
+        if !self.authorization.is_current(shown) {
+            return Ok(());
         }
-        realm.query_pairs_mut().extend_pairs(&bearer.query);
-        let client = self.client_for(&realm);
-        let response = client.get(realm).send().await.map_err(|e| self.broken(&e))?;
-        let answer = self.answer(self.accepted(response).await?).await?;
-        let token: Token = serde_json::from_slice(&answer).map_err(|e| bad(&e.to_string()))?;
-        token.token.or(token.access_token).ok_or_else(|| bad("the answer has no token"))
+        let challenges = refusal.get_all(WWW_AUTHENTICATE).iter();
+        let challenges = challenges.filter_map(|value| value.to_str().ok());
+        match self.authorization.answer(&self.base()?, challenges, shown) {
+            Step::Retry => Ok(()),
+            Step::Denied => Err(self.denied()),
+            Step::Refused(why) => Err(self.transport(format!("cannot log in: {why}"))),
+            Step::Fetch(request) => self.fetch_token(request).await,
+        }
+    }
+
+    async fn fetch_token(&self, request: TokenRequest) -> Result<(), Error> {
+        let (asked, server) = (Instant::now(), request.url.authority().to_owned());
+        let cannot = |why: &str| self.transport(format!("cannot get a token from {server}: {why}"));
+        let response = self.request_token(request).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            // Some answer 400 to an identity token that has been revoked.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+                return Err(self.denied());
+            }
+            status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+                return self.accepted(response).await.map(drop);
+            }
+            status => return Err(cannot(&format!("unexpected answer {status}"))),
+        }
+        let answer = self.answer(response).await?;
+        self.authorization.accept(&answer, asked).map_err(cannot)
+    }
+
+    async fn request_token(&self, request: TokenRequest) -> Result<Response, Error> {
+        let TokenRequest { url, header, form } = request;
+        let request = match (form, &self.unredirected) {
+            (Some(form), Some(client)) => {
+                let form_type = "application/x-www-form-urlencoded";
+                client.post(url).header(CONTENT_TYPE, form_type).body(form.expose().to_owned())
+            }
+            _ => self.client_for(&url).get(url),
+        };
+        let headers = header.into_iter().map(|value| (AUTHORIZATION, value)).collect();
+        request.headers(headers).send().await.map_err(|e| self.broken(&e))
+    }
+
+    /// Asks for nothing but to be let in; whether anything had to be shown.
+    async fn log_in(&self) -> Result<bool, Error> {
+        loop {
+            match self.knock().await {
+                Err(error) if self.switched(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn knock(&self) -> Result<bool, Error> {
+        let url = self.base()?;
+        let response = self.send(|| self.client.get(url.clone())).await?;
+        self.accepted(response).await?;
+        Ok(self.authorization.shown().header.is_some())
     }
 
     /// Turns a status into an error, with what the registry says about it.
@@ -396,7 +480,8 @@ impl Connection {
     }
 
     fn denied(&self) -> Error {
-        Error::Denied { host: self.name.registry.clone(), image: self.name.familiar() }
+        let tried = Box::new(self.authorization.tried().clone());
+        Error::Denied { host: self.name.registry.clone(), image: self.name.familiar(), tried }
     }
 
     pub(super) fn transport(&self, cause: String) -> Error {
@@ -407,11 +492,4 @@ impl Connection {
         let host = error.url().map_or(self.name.registry.as_str(), Url::authority).to_owned();
         answer::failure(host, error, self.silence)
     }
-}
-
-/// What a realm answers; old ones use the first name, OAuth 2 the second.
-#[derive(serde::Deserialize)]
-struct Token {
-    token: Option<String>,
-    access_token: Option<String>,
 }

@@ -84,6 +84,7 @@ pub(super) fn open_within(reference: &str, limits: ImageLimits) -> Result<Source
         no_proxy: None,
         ssl_cert_file: None,
         ssl_cert_dir: None,
+        keyring: super::Keyring::default(),
         cert_dir: None,
         cert_dirs: Vec::new(),
         registries: crate::oci::Registries::default(),

@@ -77,6 +77,9 @@ pub(super) struct Clients {
     pub(super) registry: Client,
     /// For where it sends us, if nobody there may see our certificate.
     pub(super) elsewhere: Option<Client>,
+    /// For a body that nobody else may see: it follows no redirect, which would
+    /// take the body along (RFC 9110, section 15.4.8).
+    pub(super) unredirected: Option<Client>,
 }
 
 /// What is done with a registry.
@@ -87,11 +90,12 @@ pub(super) enum Use {
     Writing,
 }
 
-/// Builds the clients for a registry.
+/// Builds the clients for a registry; one for secret bodies if it `posts` them.
 pub(super) fn clients(
     options: &Options,
     security: Security,
     purpose: Use,
+    posts: bool,
 ) -> Result<Clients, Error> {
     // Whoever wants a registry comes by here.
     if options.offline {
@@ -107,18 +111,19 @@ pub(super) fn clients(
     let provider = Arc::new(ring::default_provider());
     let trust = Trust { options: options.clone(), verified, authorities };
     let verifier = Arc::new(Verifier::new(trust, provider.clone()));
-    let plain = || {
+    let plain = |redirects| {
         let tls = tls(&provider, &verifier)?.with_no_client_auth();
-        build(tls, Policy::default())
+        build(tls, redirects)
     };
+    let unredirected = posts.then(|| plain(Policy::none())).transpose()?;
     let Some(CertificateOfOurs { file, chain, key }) = client else {
-        return Ok(Clients { registry: plain()?, elsewhere: None });
+        return Ok(Clients { registry: plain(Policy::default())?, elsewhere: None, unredirected });
     };
     let tls = tls(&provider, &verifier)?
         .with_client_auth_cert(chain, key)
         .map_err(|error| certificates::bad(&file, error.to_string()))?;
     let registry = build(tls, Policy::custom(stay))?;
-    Ok(Clients { registry, elsewhere: Some(plain()?) })
+    Ok(Clients { registry, elsewhere: Some(plain(Policy::default())?), unredirected })
 }
 
 /// Follows redirects that lead to the same server.

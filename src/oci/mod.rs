@@ -13,6 +13,7 @@ mod record;
 mod reference;
 mod registries;
 mod rootfs;
+mod secret;
 mod spec;
 mod status;
 mod strings;
@@ -30,6 +31,7 @@ pub use record::{
 pub use reference::{InvalidReference, Name, Reference};
 pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
+pub use secret::Secret;
 pub use spec::{
     Capability, IdMap, Mount, MountKind, Namespace, Process, Rlimit, Seccomp, SeccompArg,
     SeccompRule, SmallFile, Spec, User,

@@ -16,7 +16,7 @@ use super::{
     merged::{Found, Merged, hides, is_opaque, there},
     owners::{self, Recorded},
     rootfs::{contains, stack},
-    sandbox_dir::{UPPER, WORK},
+    sandbox_dir::{LENT, UPPER, WORK},
     tree_tar::{Owner, TreeTar, check_depth, copy_error},
 };
 use crate::{
@@ -82,6 +82,9 @@ impl Store {
             Lower::Directory(path) if contains(path, sandbox.path()) => return Err(in_memory()),
             Lower::Directory(path) => layers.push(path.into()),
             Lower::Image(image) => {
+                // The layers have the owners, of which that one lends the rest.
+                layers.extend(Some(sandbox.path().join(LENT)).filter(|lent| lent.exists()));
+                owners.resize_with(layers.len(), Recorded::new);
                 for diff_id in stack(&image.config.rootfs.diff_ids) {
                     let layer = self.layer_at(diff_id);
                     layers.push(layer.join("fs"));

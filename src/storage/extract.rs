@@ -45,6 +45,7 @@ pub(super) struct Extractor<'a> {
     map: &'a Map,
     owners: Owners,
     recorder: Rc<RefCell<Recorder>>,
+    layer: PathBuf,
     /// Where goes what is replaced, made when it is first needed.
     kept: PathBuf,
     /// The last parent of a file, and where it really is.
@@ -80,6 +81,7 @@ impl<'a> Extractor<'a> {
             map,
             owners: Owners::new(layer.join("owners")),
             recorder,
+            layer: layer.into(),
             kept: layer.join("kept"),
             place: None,
             directories: BTreeMap::new(),
@@ -121,7 +123,21 @@ impl<'a> Extractor<'a> {
         for (path, finish) in std::mem::take(&mut self.directories).into_iter().rev() {
             self.finish_directory(&path, &finish).map_err(|error| entry_error(&path, error))?;
         }
+        let implied = self.implied();
+        super::implied::record(&self.layer, &implied).map_err(LayerError::Store)?;
         self.owners.close().map_err(LayerError::Store)
+    }
+
+    /// What the archive did not list, and is still there.
+    fn implied(&mut self) -> Vec<PathBuf> {
+        let made = std::mem::take(&mut self.resolver.made);
+        let mut is_there = |(inode, path): &(u64, PathBuf)| {
+            let there = self.parent_of(path, Missing::Fail);
+            there
+                .and_then(|(parent, name)| fs::stat_at(&parent, name))
+                .is_ok_and(|there| there.st_ino == *inode && fs::is_directory(&there))
+        };
+        made.into_iter().filter(&mut is_there).map(|(_, path)| path).collect()
     }
 
     fn directory(&mut self, path: &Path, attributes: Attributes) -> sys::Result<()> {
@@ -133,6 +149,7 @@ impl<'a> Extractor<'a> {
             result => result?,
         }
         let inode = fs::stat_at(&parent, name)?.st_ino;
+        self.resolver.made.remove(&inode);
         self.directories.insert(path.into(), Finish { inode, attributes });
         Ok(())
     }
@@ -294,7 +311,10 @@ impl<'a> Extractor<'a> {
     fn whiteout(&mut self, path: &Path) -> sys::Result<()> {
         let (parent, name) = self.parent(path)?;
         match fs::stat_at(&parent, name) {
-            Ok(there) if fs::is_directory(&there) => make_opaque(parent, name),
+            Ok(there) if fs::is_directory(&there) => {
+                self.resolver.made.remove(&there.st_ino); // It is a new one.
+                make_opaque(parent, name)
+            }
             Ok(_) => Ok(()),
             Err(error) if error.errno == Errno::ENOENT => fs::whiteout_at(parent, name),
             Err(error) => Err(error),

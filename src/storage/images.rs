@@ -81,6 +81,11 @@ impl Store {
         modified.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// Whether an image was put there by that name; it may be damaged.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.refs().join(file_name(name)).exists()
+    }
+
     /// All images that can be run with our map, by name.
     ///
     /// # Errors

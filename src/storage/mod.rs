@@ -40,6 +40,7 @@ mod host;
 #[cfg(test)]
 mod hostile;
 mod images;
+mod implied;
 mod layer;
 mod layer_tar;
 mod layers;

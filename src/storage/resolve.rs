@@ -10,6 +10,7 @@
 //! [`walk`]: Resolver::walk
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     os::{
         fd::{AsFd, OwnedFd},
@@ -21,6 +22,7 @@ use std::{
 
 use nix::errno::Errno;
 
+use super::implied;
 use crate::{
     oci::ImageLimits,
     sys::{self, fs},
@@ -35,6 +37,8 @@ pub(super) struct Resolver {
     root: Rc<OwnedFd>,
     /// Whether to ask the kernel first.
     openat2: bool,
+    /// The directories that nobody had made, by their inodes: where they are.
+    pub(super) made: BTreeMap<u64, PathBuf>,
     /// The last answer: a directory's entries come one after the other.
     last: Option<(PathBuf, Rc<OwnedFd>)>,
 }
@@ -48,7 +52,7 @@ pub(super) enum Missing {
 
 impl Resolver {
     pub(super) fn new(root: OwnedFd) -> Self {
-        Self { root: Rc::new(root), openat2: true, last: None }
+        Self { root: Rc::new(root), openat2: true, made: BTreeMap::new(), last: None }
     }
 
     /// As on a machine without `openat2(2)`.
@@ -93,7 +97,7 @@ impl Resolver {
         self.walk(path, missing)
     }
 
-    fn walk(&self, path: &Path, missing: Missing) -> sys::Result<Rc<OwnedFd>> {
+    fn walk(&mut self, path: &Path, missing: Missing) -> sys::Result<Rc<OwnedFd>> {
         let too_many = || sys::Error { call: format!("resolve({path:?})"), errno: Errno::ELOOP };
         let mut above: Vec<Rc<OwnedFd>> = Vec::new();
         let mut left = components(path);
@@ -105,6 +109,14 @@ impl Resolver {
             }
             let here = above.last().unwrap_or(&self.root);
             match step(here, Path::new(&name), missing)? {
+                Step::Made(dir) => {
+                    if self.made.len() < implied::MOST
+                        && let Ok(Some(path)) = fs::path_beneath(&dir, &self.root)
+                    {
+                        self.made.insert(fs::fstat(&dir)?.st_ino, path);
+                    }
+                    above.push(Rc::new(dir));
+                }
                 Step::Directory(dir) => above.push(Rc::new(dir)),
                 Step::Link(target) => {
                     links += 1;
@@ -125,6 +137,8 @@ impl Resolver {
 /// What a component of a path is.
 enum Step {
     Directory(OwnedFd),
+    /// One that was missing.
+    Made(OwnedFd),
     Link(PathBuf),
 }
 
@@ -134,7 +148,10 @@ fn step(here: &OwnedFd, name: &Path, missing: Missing) -> sys::Result<Step> {
         Err(error) => error,
     };
     match (error.errno, missing) {
-        (Errno::ENOENT, Missing::Create) => create(here, name)?,
+        (Errno::ENOENT, Missing::Create) => {
+            create(here, name)?;
+            return fs::open_path_at(here, name).map(Step::Made);
+        }
         (Errno::ENOTDIR | Errno::ELOOP, _) => match fs::read_link_at(here, name) {
             Ok(target) => return Ok(Step::Link(target.into())),
             Err(_) if missing == Missing::Fail => return Err(error),

@@ -21,8 +21,10 @@ impl Store {
     /// If that directory cannot be made.
     pub fn root_fs(&self, image: &Image, sandbox: &SandboxDir) -> Result<RootFs, Error> {
         let layers = stack(&image.config.rootfs.diff_ids);
-        let layers = layers.into_iter().map(|diff_id| self.layer_at(diff_id).join("fs"));
-        let lower = layers.chain([self.skeleton()?]).collect();
+        let layers: Vec<PathBuf> = layers.into_iter().map(|id| self.layer_at(id)).collect();
+        let lent = sandbox.lent_directories(&layers)?;
+        let layers = layers.into_iter().map(|layer| layer.join("fs"));
+        let lower = lent.into_iter().chain(layers).chain([self.skeleton()?]).collect();
         Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
     }
 

@@ -10,13 +10,19 @@ use nix::errno::Errno;
 use super::{
     Error, Store,
     collect::discard,
+    implied,
     remove::{remove_content, remove_tree},
     sandboxes::{CONFIG, Claim, STATE},
     temporary::Draft,
 };
-use crate::sys::{
-    self,
-    fs::{chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at, unlink_at},
+use crate::{
+    oci::ImageLimits,
+    sys::{
+        self,
+        fs::{
+            chmod, entries, fchmod, mkdir, open_directory, open_directory_at, rename_at, unlink_at,
+        },
+    },
 };
 
 /// How the directories that are kept for the next sandbox begin.
@@ -26,6 +32,8 @@ pub(super) const UPPER: &str = "upper";
 /// What overlayfs is told to use for itself; it makes a directory of the same
 /// name in there.
 pub(super) const WORK: &str = "work";
+/// Directories that lie above the layers (`implied.rs`).
+pub(super) const LENT: &str = "lent";
 /// What [`UPPER`] and overlayfs's own directory are called once they have had
 /// their day.
 const OLD_UPPER: &str = "old-upper";
@@ -169,6 +177,18 @@ impl SandboxDir {
         Ok((upper, work))
     }
 
+    /// Makes what these layers, the topmost first, need above them; none if they
+    /// need nothing, or if overlayfs would not take one more.
+    pub(super) fn lent_directories(&self, layers: &[PathBuf]) -> Result<Option<PathBuf>, Error> {
+        let path = self.path().join(LENT);
+        if layers.len() >= ImageLimits::LAYERS {
+            return Ok(None);
+        }
+        let mended = implied::mend(layers, &path);
+        let is_made = mended.map_err(|source| Error::Store { root: self.root.clone(), source })?;
+        Ok(is_made.then_some(path))
+    }
+
     /// To be called while nobody waits for us: removes what an earlier sandbox
     /// has left in its empty directories.
     pub fn remove_old(&self) {
@@ -216,6 +236,10 @@ fn empty(sandbox: &Path) -> sys::Result<()> {
             Err(error) if error.errno != Errno::ENOENT => return Err(error),
             _ => {}
         }
+    }
+    match remove_tree(&sandbox, Path::new(LENT)) {
+        Err(error) if error.errno != Errno::ENOENT => return Err(error),
+        _ => {}
     }
     remove_content(open_directory_at(&sandbox, Path::new(UPPER))?)?;
     let mut directory = open_directory_at(&sandbox, Path::new(WORK))?;

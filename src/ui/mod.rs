@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod progress;
+mod prompt;
 mod table;
 mod template;
 
@@ -17,6 +18,7 @@ use rustix::termios::OutputModes;
 use serde::Serialize;
 
 pub use progress::{LayerProgress, Progress};
+pub use prompt::{ask, ask_hidden};
 pub use table::{age, bytes, table};
 pub use template::{Template, TemplateError};
 

@@ -36,6 +36,14 @@ fn an_image_is_listed_for_people_and_for_programs() {
     assert!(list[0].to_string().contains(&name), "{list}");
     let quiet = Test::sandbox(&["images", "-q"]).store(&store).read();
     assert_eq!(quiet.lines().count(), 1);
+    let by_template = |more: &[&str]| {
+        let args = [&["images", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"], more].concat();
+        Test::sandbox(&args).store(&store).read()
+    };
+    let expected = format!("{name} latest {quiet}");
+    assert_eq!(by_template(&[]), expected);
+    assert_eq!(by_template(&[&name]), expected);
+    assert_eq!(by_template(&["something-else"]), "");
 }
 
 #[test]

@@ -37,8 +37,7 @@ impl Base {
             reference: &args.image,
             policy: args.pull,
             platform: args.platform.as_ref(),
-            tls_verify: args.tls_verify,
-            cert_dir: args.cert_dir.as_deref(),
+            registry: &args.registry,
         };
         match &args.image {
             Reference::Host => Ok(Self::Host),

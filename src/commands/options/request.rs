@@ -5,8 +5,8 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, LimitArgs, LockedArgs, MountOption, NetworkArgs, SecurityOption, TmpfsOption,
-    Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
+    CapabilityName, LimitArgs, LockedArgs, MountOption, NetworkArgs, RegistryArgs, SecurityOption,
+    TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -156,14 +156,8 @@ pub struct SandboxArgs {
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     pub label: Vec<String>,
 
-    /// Whether to insist on HTTPS with a certificate that can be verified
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub tls_verify: bool,
-
-    /// Directory with certificates for the registry: *.crt to trust, *.cert and
-    /// *.key to show
-    #[arg(long, value_name = "DIR")]
-    pub cert_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 
     /// Show no progress and no notes
     #[arg(short, long)]

@@ -10,6 +10,7 @@ use super::{Connection, blob::Download, feed::Sink};
 use crate::{
     image::{
         Error, Event, Listener, Options,
+        auth::{Authorization, Credentials, Found, Scope},
         certificates::Certificates,
         transport::{self, Security, Use},
     },
@@ -30,16 +31,35 @@ impl Places {
         let mirrors = options.registries.of(&name.registry).mirrors;
         let mut list = Vec::new();
         for mirror in &mirrors {
-            list.push(connection(mirror.mirrored(name), true, Use::Reading, options)?);
+            list.push(reading(mirror.mirrored(name), true, options)?);
         }
-        list.push(connection(name.clone(), false, Use::Reading, options)?);
-        Ok(Self { list, current: AtomicUsize::new(0), listener: options.listener.clone() })
+        list.push(reading(name.clone(), false, options)?);
+        Ok(Self::of(list, options))
+    }
+
+    fn of(list: Vec<Connection>, options: &Options) -> Self {
+        Self { list, current: AtomicUsize::new(0), listener: options.listener.clone() }
     }
 
     /// The registry alone, to write to it.
     pub(in crate::image) fn to_write(name: &Name, options: &Options) -> Result<Self, Error> {
-        let list = vec![connection(name.clone(), false, Use::Writing, options)?];
-        Ok(Self { list, current: AtomicUsize::new(0), listener: options.listener.clone() })
+        let scope = Scope::push(&name.repository);
+        let authorization = Authorization::new(scope, options.keyring.lookup_name(name)?);
+        let only = connection(name.clone(), authorization, false, Use::Writing, options)?;
+        Ok(Self::of(vec![only], options))
+    }
+
+    /// No repository, to show who we are.
+    pub(super) fn to_log_in(
+        registry: &str,
+        credentials: &Credentials,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let (registry, repository) = (registry.into(), String::new());
+        let name = Name { registry, repository, tag: None, digest: None, typed: None };
+        let found = Found::new(credentials.clone(), "this login".into());
+        let authorization = Authorization::new(Scope::default(), found);
+        Ok(Self::of(vec![connection(name, authorization, false, Use::Reading, options)?], options))
     }
 
     /// The connection for what is no matter of mirrors.
@@ -96,8 +116,16 @@ impl Places {
     }
 }
 
+/// A place to read from, which sees the credentials that are its own.
+fn reading(name: Name, spare: bool, options: &Options) -> Result<Connection, Error> {
+    let found = options.keyring.lookup_name(&name)?;
+    let authorization = Authorization::new(Scope::pull(&name.repository), found);
+    connection(name, authorization, spare, Use::Reading, options)
+}
+
 fn connection(
     name: Name,
+    authorization: Authorization,
     spare: bool,
     purpose: Use,
     options: &Options,
@@ -109,6 +137,7 @@ fn connection(
     let https_only = verified && !plain;
     let certificates = certificates.unwrap_or_default();
     let security = Security { verified, https_only, certificates };
-    let clients = transport::clients(options, security, purpose)?;
-    Ok(Connection::new(clients, plain, https_only, name, spare, options))
+    let posts = authorization.may_post();
+    let clients = transport::clients(options, security, purpose, posts)?;
+    Ok(Connection::new(clients, plain, https_only, name, authorization, spare, options))
 }

@@ -197,7 +197,7 @@ mod tests {
             (Error::Untrusted { host: host(), cause: cause() }, Failure::Final),
             (Error::UnknownHost { host: host() }, Failure::Final),
             (Error::NotFound { image: cause() }, Failure::Final),
-            (Error::Denied { host: host(), image: cause() }, Failure::Final),
+            (Error::Denied { host: host(), image: cause(), tried: Box::default() }, Failure::Final),
         ];
         for (error, failure) in cases {
             assert_eq!(Failure::of(&error), failure, "{error}");

@@ -127,18 +127,26 @@ fn a_full_disk_costs_log_and_not_the_sandbox() {
     let root = store.path().display();
     let program = binary().display().to_string();
     // The image first, then no room but for a few blocks.
+    let workload = "trap 'exit 7' TERM; trap go=1 USR1; echo up; until [ $go ]; do sleep 0.05; done; \
+                    i=0; while [ $i -lt 20000 ]; do echo a line that is lost; i=$((i+1)); done; \
+                    while :; do sleep 0.07; done";
     let script = format!(
-        r#"cp -r {root} /tmp/copy; mount -t tmpfs -o size=8m none {root}; cp -r /tmp/copy/. {root}
-        {program} run -d --name web {image} sh -c \
-            'trap "exit 7" TERM; read line; i=0; while [ $i -lt 20000 ]; do echo a line that is lost; i=$((i+1)); done; echo done; while :; do sleep 0.05; done' </dev/null >/dev/null
+        r#"await() {{ i=0; while ! "$@"; do i=$((i+1)); [ $i -lt 300 ]; sleep 0.1; done; }}
+        is_up() {{ {program} logs web 2>/dev/null | grep -q up; }}
+        has_written() {{ {program} top web | grep -q 'sleep 0.07 *$'; }}
+        cp -r {root} /tmp/copy; mount -t tmpfs -o size=8m none {root}; cp -r /tmp/copy/. {root}
+        {program} run -d --name web {image} sh -c "{workload}" >/dev/null
+        await is_up
         head -c 8m /dev/zero >{root}/ballast 2>/dev/null || true
-        i=0; until {program} top web 2>/dev/null | grep -q sleep; do i=$((i+1)); [ $i -lt 300 ]; sleep 0.1; done
+        {program} kill -s USR1 web
+        await has_written
         {program} stop web
         {program} ps -a --format '{{{{.Status}}}}' | cut -c1-10
         {program} wait web
         {program} logs web >/dev/null
         rm {root}/ballast
-        {program} start web && {program} rm -f web"#
+        {program} start web && {program} rm -f web"#,
+        workload = workload.replace('$', "\\$")
     );
     let mount = "mount -t tmpfs none /tmp";
     let output = Test::sandbox(&["version"])
@@ -146,7 +154,7 @@ fn a_full_disk_costs_log_and_not_the_sandbox() {
         .within(&["unshare", "-Urm", "sh", "-ec", &format!("{mount}\n{script}"), "sh"])
         .output();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(stdout, "web\nExited (7)\n7\nweb\nweb\n", "{stderr}");
+    assert_eq!(stdout, "web\nweb\nExited (7)\n7\nweb\nweb\n", "{stderr}");
     assert!(stderr.contains(" bytes of this log were lost: there was no room"), "{stderr}");
 }
 

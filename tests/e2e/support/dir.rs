@@ -101,6 +101,11 @@ pub(crate) fn debian_tar() -> Option<PathBuf> {
     prepared("debian.tar")
 }
 
+/// The same with python3, node, redis, postgresql and nginx.
+pub(crate) fn services_tar() -> Option<PathBuf> {
+    prepared("services.tar")
+}
+
 /// Packages that fit it: ones with users, groups and setgid files of their own.
 pub(crate) fn debian_packages() -> Option<PathBuf> {
     prepared("debs")

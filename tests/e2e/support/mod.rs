@@ -11,8 +11,9 @@ mod probe;
 mod pty;
 mod registry;
 mod test;
+mod tokens;
 
-pub(crate) use dir::{Dir, debian_packages, debian_tar};
+pub(crate) use dir::{Dir, debian_packages, debian_tar, services_tar};
 pub(crate) use faults::{BadLine, Line};
 pub(crate) use front::Front;
 pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREACHABLE6, has};
@@ -24,6 +25,7 @@ pub(crate) use probe::{
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;
 pub(crate) use test::{Running, Store, Test, binary, debian, own, warm};
+pub(crate) use tokens::TokenServer;
 
 /// Skips a test where the machine cannot run it, and says so.
 ///

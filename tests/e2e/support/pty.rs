@@ -70,6 +70,11 @@ impl Terminal {
         assert!(found.is_some(), "no `{expected}` on the screen:\n{}", seen());
     }
 
+    /// All that was on the screen.
+    pub(crate) fn seen(&self) -> String {
+        text(&self.screen.lock().unwrap())
+    }
+
     /// The settings of the terminal: echo, line discipline, signals.
     pub(crate) fn settings(&self) -> Termios {
         tcgetattr(&self.line).unwrap()

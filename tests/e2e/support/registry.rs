@@ -38,17 +38,20 @@ impl Registry {
     /// One which wants a password.
     pub(crate) fn with_password(user: &str, password: &str) -> Self {
         let dir = Dir::new("registry");
-        let line = Command::new("htpasswd").args(["-nbB", user, password]).output().unwrap().stdout;
-        let file = dir.write("htpasswd", line);
-        let auth = format!("auth: {{htpasswd: {{realm: test, path: '{}'}}}}\n", file.display());
+        let auth = auth(&dir, user, password);
         Self::start(dir, "", &auth)
+    }
+
+    /// One which wants a password, and speaks TLS with this certificate.
+    pub(crate) fn with_both(user: &str, password: &str, certificate: &Path, key: &Path) -> Self {
+        let dir = Dir::new("registry");
+        let (tls, auth) = (tls(certificate, key), auth(&dir, user, password));
+        Self::start(dir, &tls, &auth)
     }
 
     /// One which speaks TLS with this certificate.
     pub(crate) fn with_certificate(certificate: &Path, key: &Path) -> Self {
-        let (certificate, key) = (certificate.display(), key.display());
-        let tls = format!(", tls: {{certificate: '{certificate}', key: '{key}'}}");
-        Self::start(Dir::new("registry"), &tls, "")
+        Self::start(Dir::new("registry"), &tls(certificate, key), "")
     }
 
     fn start(dir: Dir, http: &str, settings: &str) -> Self {
@@ -120,6 +123,19 @@ impl Drop for Registry {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }
+}
+
+/// The settings of a registry that wants a password.
+fn auth(dir: &Dir, user: &str, password: &str) -> String {
+    let line = Command::new("htpasswd").args(["-nbB", user, password]).output().unwrap().stdout;
+    let file = dir.write("htpasswd", line);
+    format!("auth: {{htpasswd: {{realm: test, path: '{}'}}}}\n", file.display())
+}
+
+/// The settings of a registry that speaks TLS.
+fn tls(certificate: &Path, key: &Path) -> String {
+    let (certificate, key) = (certificate.display(), key.display());
+    format!(", tls: {{certificate: '{certificate}', key: '{key}'}}")
 }
 
 /// The registry chooses its port and tells its log.
