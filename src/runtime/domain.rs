@@ -340,6 +340,16 @@ mod tests {
     }
 
     #[test]
+    fn root_of_a_user_namespace_is_nobody_to_the_machine() {
+        let plan = |uids| Plan { uids, ..Plan::for_one_id(0, 0) };
+        assert_eq!(plan(with_caller(1000, &[(5, 6)])).caller(), Some(1000));
+        assert_eq!(plan(with_caller(0, &[])).caller(), None);
+        let all = IdMap { inside: 0, outside: 0, count: u32::MAX };
+        assert_eq!(plan(vec![all]).caller(), Some(0));
+        assert_eq!(plan(vec![IdMap { count: 65_536, ..all }]).caller(), None);
+    }
+
+    #[test]
     fn a_map_is_written_a_line_an_extent() {
         assert_eq!(lines(&with_caller(1000, &[(5, 6)])), "0 1000 1\n1 5 6\n");
     }

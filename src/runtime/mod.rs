@@ -80,7 +80,7 @@ pub enum Error {
     Handshake(#[source] Errno),
     #[error("`{option}` cannot be held strictly: {why}")]
     Limits { option: &'static str, why: String },
-    #[error("`{option}` cannot be held strictly: the cgroup has no controller `{controller}`")]
+    #[error("`{option}` cannot be held strictly: the controller `{controller}` is not handed down")]
     NoController { option: &'static str, controller: &'static str },
     #[error("this machine has no CPU {cpu} that may be used")]
     NoSuchCpu { cpu: u32 },

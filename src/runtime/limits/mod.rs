@@ -86,12 +86,12 @@ impl Limits {
             Err(why) => (None, Vec::new(), Some(why)),
         };
         let tiers = tiers(resources, &held, Substitutes::here(own_pids, user == Some(0)));
+        let mut confinement = substitutes(resources, &tiers)?;
         if let Some(limit) = resources.limits().into_iter().find(|it| tiers[it] != Tier::Cgroup)
             && resources.strict
         {
             return Err(not_held(limit, why));
         }
-        let mut confinement = substitutes(resources, &tiers)?;
         confinement.tiers = tiers;
         confinement.cgroup = cgroup.as_ref().map(|cgroup| cgroup.path().to_owned());
         Ok(Self { confinement, refused, cgroup })
@@ -274,6 +274,20 @@ mod tests {
             pids: Some(1),
             ..Resources::default()
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_not_held_says_what_it_lacks() {
+        let error = not_held(Limit::Cpuset, None).to_string();
+        let what = "`--cpuset-cpus` cannot be held strictly:";
+        assert_eq!(error, format!("{what} the controller `cpuset` is not handed down"));
+        let lack = |refused: Option<&str>| {
+            let lack = Lack { own: "it is not ours".into(), refused: refused.map(str::to_owned) };
+            not_held(Limit::Cpuset, Some(lack.to_string())).to_string()
+        };
+        assert_eq!(lack(None), format!("{what} it is not ours"));
+        let expected = format!("{what} it is not ours, and systemd gives no other: no");
+        assert_eq!(lack(Some("no")), expected);
     }
 
     #[test]
