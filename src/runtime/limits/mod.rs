@@ -165,7 +165,8 @@ pub fn caller() -> Option<u32> {
 /// The controllers of the cgroup that systemd would give this user; none if it
 /// would give none.
 pub fn offered_by_systemd(user: u32) -> Option<Vec<String>> {
-    scope::socket(user).exists().then(|| cgroup::controllers_of(user)).flatten()
+    scope::socket(user).filter(|socket| socket.exists())?;
+    cgroup::controllers_of(user)
 }
 
 /// What holds each limit.

@@ -47,12 +47,19 @@ pub(super) enum Refusal {
     Answer(String),
 }
 
-/// Where the systemd of this user listens; root's is that of the machine.
-pub(super) fn socket(user: u32) -> PathBuf {
-    match user {
+/// Where the systemd of this user listens; root's is that of the machine. None if the
+/// machine is run by something else (`sd_booted(3)`): the bus has no systemd then.
+pub(super) fn socket(user: u32) -> Option<PathBuf> {
+    let socket = match user {
         0 => "/run/dbus/system_bus_socket".into(),
-        user => format!("/run/user/{user}/bus").into(),
-    }
+        user => PathBuf::from(format!("/run/user/{user}/bus")),
+    };
+    Path::new("/run/systemd/system").exists().then_some(socket)
+}
+
+fn connect(user: u32) -> io::Result<Bus> {
+    let socket = socket(user).ok_or(ErrorKind::NotFound)?;
+    Bus::connect(&socket, Instant::now() + PATIENCE)
 }
 
 /// Moves this process into a scope for the sandbox `id`, below the systemd of
@@ -62,7 +69,7 @@ pub(super) fn enter(user: u32, id: &str) -> Result<(), Refusal> {
         return Err(Refusal::Nobody);
     }
     let name = format!("{PREFIX}{id}-{}.scope", getpid());
-    let mut bus = Bus::connect(&socket(user), Instant::now() + PATIENCE)?;
+    let mut bus = connect(user)?;
     let signature = "ssa(sv)a(sa(sv))";
     bus.call(manager("StartTransientUnit"), signature, scope(&name, id).bytes())?;
     wait_for(|| cgroup::current().is_some_and(|it| it.ends_with(&name)))
@@ -93,7 +100,7 @@ pub(super) fn is_ours(directory: &Path) -> bool {
 pub(super) fn delegates(user: u32, directory: &Path) -> Option<bool> {
     let (unit, _) = unit_of(directory, user)?;
     let kind = if unit.ends_with(".scope") { "Scope" } else { "Service" };
-    let mut bus = Bus::connect(&socket(user), Instant::now() + PATIENCE).ok()?;
+    let mut bus = connect(user).ok()?;
     let path = format!("/org/freedesktop/systemd1/unit/{}", label(unit));
     let interface = "org.freedesktop.DBus.Properties";
     let get = Method { path: &path, interface, ..manager("Get") };
@@ -141,7 +148,7 @@ fn scope(name: &str, id: &str) -> Body {
 /// Moves a process into a cgroup that is part of a unit of this user's systemd.
 pub(super) fn attach(user: u32, directory: &Path, pid: i32) -> io::Result<()> {
     let (unit, below) = unit_of(directory, user).ok_or(ErrorKind::NotFound)?;
-    let mut bus = Bus::connect(&socket(user), Instant::now() + PATIENCE)?;
+    let mut bus = connect(user)?;
     let mut body = Body::default();
     body.string(unit).string(&below).numbers(&[pid.unsigned_abs()]);
     bus.call(manager("AttachProcessesToUnit"), "ssau", body.bytes()).map(drop)
