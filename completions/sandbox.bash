@@ -780,7 +780,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -968,6 +968,30 @@ _sandbox() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "strict best-effort" -- "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pid)
@@ -1680,7 +1704,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1872,6 +1896,30 @@ _sandbox() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "strict best-effort" -- "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pid)
@@ -2108,7 +2156,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2296,6 +2344,30 @@ _sandbox() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "strict best-effort" -- "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pid)
@@ -5076,7 +5148,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --no-healthcheck --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5268,6 +5340,30 @@ _sandbox() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "strict best-effort" -- "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pid)

@@ -120,6 +120,12 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cpuset-cpus -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
 best-effort\t'Do what can be done, and say what that is'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-cmd -d 'Command line for a shell inside that tells whether all is well' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-interval -d 'Time between checks [default: 30s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-retries -d 'Failures in a row that make it unhealthy [default: 3]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-start-period -d 'Time after the start in which failures do not count [default: 0s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-start-interval -d 'Time between checks in the start period [default: 5s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-timeout -d 'Time that a check may take [default: 30s]' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
@@ -152,9 +158,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave not
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l no-healthcheck -d 'Make no checks, also if the image wants some'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l help -d 'Print help'
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l no-healthcheck
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s e -l env -d 'Set a variable; without a value, to the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
@@ -198,6 +204,12 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cpuset-cpus -
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
 best-effort\t'Do what can be done, and say what that is'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-cmd -d 'Command line for a shell inside that tells whether all is well' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-interval -d 'Time between checks [default: 30s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-retries -d 'Failures in a row that make it unhealthy [default: 3]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-start-period -d 'Time after the start in which failures do not count [default: 0s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-start-interval -d 'Time between checks in the start period [default: 5s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-timeout -d 'Time that a check may take [default: 30s]' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
@@ -229,9 +241,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l rm -d 'Leave 
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l help -d 'Print help'
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l no-healthcheck
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l detach-keys -d 'Keys that leave it running, and return' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -812,6 +824,12 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
 best-effort\t'Do what can be done, and say what that is'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Command line for a shell inside that tells whether all is well' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-interval -d 'Time between checks [default: 30s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-retries -d 'Failures in a row that make it unhealthy [default: 3]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-start-period -d 'Time after the start in which failures do not count [default: 0s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-start-interval -d 'Time between checks in the start period [default: 5s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l health-timeout -d 'Time that a check may take [default: 30s]' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
@@ -843,9 +861,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l help -d 'Print help'
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from exec" -s e -l env -d 'Set a variable; without a value, to the host\'s' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from exec" -l env-file -d 'Set the variables that a file lists, one a line' -r -F
@@ -991,6 +1009,12 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pids-limit -d 'Processes and threads; -1 for no limit' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l limits -d 'Whether to refuse limits that a cgroup does not hold' -r -f -a "strict\t'Refuse it'
 best-effort\t'Do what can be done, and say what that is'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Command line for a shell inside that tells whether all is well' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-interval -d 'Time between checks [default: 30s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-retries -d 'Failures in a row that make it unhealthy [default: 3]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-start-period -d 'Time after the start in which failures do not count [default: 0s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-start-interval -d 'Time between checks in the start period [default: 5s]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l health-timeout -d 'Time that a check may take [default: 30s]' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
@@ -1023,9 +1047,9 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish every port that the image exposes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Make no checks, also if the image wants some'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Show no progress and no notes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l help -d 'Print help'
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from start" -l detach-keys -d 'Keys that leave it running, and return' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from start" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F

@@ -181,7 +181,7 @@ test_binary() {
     exec env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin \
         HOME="$home" USER="$user" RUST_BACKTRACE=1 \
         ${SANDBOX_TEST_STRICT:+SANDBOX_TEST_STRICT=1} \
-        ${SANDBOX_TEST_KILLS:+SANDBOX_TEST_KILLS="$SANDBOX_TEST_KILLS"} \
+        ${SANDBOX_TEST_ROUNDS:+SANDBOX_TEST_ROUNDS="$SANDBOX_TEST_ROUNDS"} \
         SANDBOX_TEST_BIN="$place/sandbox" \
         SANDBOX_TEST_DIR="$place" \
         ${cgroup:+SANDBOX_TEST_CGROUP="$cgroup"} \

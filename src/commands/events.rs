@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    oci::{SandboxConfig, SandboxState, Status},
+    oci::{HealthStatus, SandboxConfig, SandboxState, Status},
     sys::{
         time::{parse_rfc3339, rfc3339},
         watch::Watcher,
@@ -172,6 +172,15 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Event> {
         match (was_paused, state.status) {
             (false, Status::Paused) => tell("pause", None),
             (true, Status::Running) => tell("unpause", None),
+            _ => {}
+        }
+        let health = |state: &SandboxState| Some(state.health.as_ref()?.status);
+        match health(state) {
+            Some(status) if old.is_none_or(|old| health(old) != Some(status)) => match status {
+                HealthStatus::Starting => {}
+                HealthStatus::Healthy => tell("health_status: healthy", None),
+                HealthStatus::Unhealthy => tell("health_status: unhealthy", None),
+            },
             _ => {}
         }
         let is_same_end =

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    oci::{PortBinding, SandboxState, Status},
+    oci::{HealthStatus, PortBinding, SandboxState, Status},
     sys::time::parse_rfc3339,
     ui,
 };
@@ -137,10 +137,19 @@ fn status(state: &SandboxState) -> String {
     let code = state.exit.map_or(0, |exit| exit.code());
     match state.status {
         Status::Created => "Created".into(),
-        Status::Running => format!("Up {}", since(&state.started)),
+        Status::Running => format!("Up {}{}", since(&state.started), health(state)),
         Status::Paused => format!("Up {} (Paused)", since(&state.started)),
         Status::Exited if state.finished.is_none() => format!("Exited ({code})"),
         Status::Exited => format!("Exited ({code}) {} ago", since(&state.finished)),
+    }
+}
+
+fn health(state: &SandboxState) -> &'static str {
+    match state.health.as_ref().map(|health| health.status) {
+        None => "",
+        Some(HealthStatus::Starting) => " (health: starting)",
+        Some(HealthStatus::Healthy) => " (healthy)",
+        Some(HealthStatus::Unhealthy) => " (unhealthy)",
     }
 }
 

@@ -127,7 +127,7 @@ mod tests {
             "config": {
                 "Cmd": ["old"],
                 "Env": ["A=1"],
-                "Healthcheck": { "Test": ["CMD", "true"] },
+                "ArgsEscaped": true,
                 "OnBuild": null,
             },
             "history": [{ "created_by": "first" }, { "created_by": "ENV", "empty_layer": true }],
@@ -167,7 +167,7 @@ mod tests {
                 // No command: it was taken away.
                 "config": {
                     "Env": ["A=2"],
-                    "Healthcheck": { "Test": ["CMD", "true"] },
+                    "ArgsEscaped": true,
                     "OnBuild": null,
                 },
                 "history": [

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffId, Digest, Platform};
+use super::{DiffId, Digest, Healthcheck, Platform};
 
 /// An image that is in the store, ready to be run.
 #[derive(Debug, Clone)]
@@ -68,6 +68,11 @@ pub struct ContainerConfig {
     pub labels: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Healthcheck>,
+    /// What docker's shell forms are run by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shell: Option<Vec<String>>,
 }
 
 /// How one layer came to be, for `history`.

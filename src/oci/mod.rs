@@ -4,6 +4,7 @@
 //! nothing but hold, parse and print; none of them touches the system.
 
 mod digest;
+mod health;
 mod image;
 mod image_limits;
 mod limits;
@@ -19,6 +20,7 @@ mod status;
 mod strings;
 
 pub use digest::{DiffId, Digest, InvalidDigest};
+pub use health::{Health, HealthCheck, HealthStatus, Healthcheck, Probe};
 pub use image::{ContainerConfig, History, Image, ImageConfig, ImageRootFs};
 pub use image_limits::{Exceeded, ImageLimits};
 pub use limits::{Confinement, Limit, Resources, Tier};

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confinement, Digest, ExitStatus, Mount, Process, Resources, Seccomp};
+use super::{
+    Confinement, Digest, ExitStatus, Health, HealthCheck, Mount, Process, Resources, Seccomp,
+};
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
 ///
@@ -48,6 +50,8 @@ pub struct SandboxConfig {
     /// Whether nothing of it stays when it has ended.
     pub auto_remove: bool,
     pub log: LogOptions,
+    #[serde(default)]
+    pub health: Option<HealthCheck>,
 }
 
 impl SandboxConfig {
@@ -123,6 +127,9 @@ pub struct SandboxState {
     /// Bytes that its log could not take.
     #[serde(default)]
     pub log_lost: u64,
+    /// How its health checks went, if there are any.
+    #[serde(default)]
+    pub health: Option<Health>,
     pub ports: Vec<PortBinding>,
     /// Its own addresses.
     pub addresses: Vec<std::net::IpAddr>,
@@ -144,6 +151,7 @@ impl SandboxState {
             exit: None,
             error: None,
             log_lost: 0,
+            health: None,
             ports: Vec::new(),
             addresses: Vec::new(),
             confinement: Confinement::default(),

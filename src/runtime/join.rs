@@ -27,6 +27,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     sched::CloneFlags,
     sys::signalfd::SignalFd,
     unistd::{ForkResult, Pid},
@@ -116,7 +117,10 @@ fn join(domain: &OwnedFd, sandbox: &OwnedFd) -> sys::Result<()> {
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP;
-    sys::process::join(domain, CloneFlags::CLONE_NEWUSER)?;
+    match sys::process::join(domain, CloneFlags::CLONE_NEWUSER) {
+        Err(error) if error.errno == Errno::EINVAL => {} // A supervisor's child is in it.
+        joined => joined?,
+    }
     sys::process::join(sandbox, rest)
 }
 
@@ -207,7 +211,7 @@ impl Added {
     /// [`Error::Supervise`] if the kernel does not let us; it is killed then.
     pub fn wait(&mut self, supervision: &Supervision) -> Result<ExitStatus, Error> {
         let pid = self.child.pid();
-        let status = supervise::wait(pid, &self.signals, &mut self.streams, supervision)?;
+        let status = supervise::wait(pid, &self.signals, &mut self.streams, supervision, None)?;
         self.child.has_ended();
         Ok(status)
     }

@@ -32,7 +32,10 @@ use super::{
     attach::{self, Frames, Message},
     log::{Log, Stream},
 };
-use crate::{oci::ExitStatus, sys::Named};
+use crate::{
+    oci::ExitStatus,
+    sys::{Named, fs::set_nonblocking},
+};
 
 /// Bytes that wait for a client before the workload has to wait.
 const MAX_WAITING: usize = 256 << 10;
@@ -258,7 +261,7 @@ impl Keeper {
     pub(super) fn drain(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
         for (stream, fd) in &mut outputs {
-            let _ = set_nonblocking(fd);
+            let _ = set_nonblocking(&*fd);
             while has_something(fd.as_fd()) && self.relay_one(*stream, fd.as_fd()) {}
         }
         self.log.finish();
@@ -314,9 +317,4 @@ impl Client {
 fn has_something(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
     matches!(nix::poll::poll(&mut fds, nix::poll::PollTimeout::ZERO), Ok(1..))
-}
-
-fn set_nonblocking(fd: &OwnedFd) -> rustix::io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(fd)?;
-    rustix::fs::fcntl_setfl(fd, flags | rustix::fs::OFlags::NONBLOCK)
 }

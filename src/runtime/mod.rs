@@ -61,7 +61,7 @@ pub use join::{Added, Addition, add};
 pub use keeper::Keeper;
 pub use limits::Limits;
 pub use parent::{Created, Running, Stdio, create};
-pub use supervise::Supervision;
+pub use supervise::{Chore, Supervision};
 
 use crate::{hint::Hint, sys};
 

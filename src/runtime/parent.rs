@@ -16,7 +16,7 @@ use super::{
     join,
     keeper::Keeper,
     limits,
-    supervise::{self, Streams, Supervision},
+    supervise::{self, Chore, Streams, Supervision},
     terminal::{self, Relay},
 };
 use crate::{
@@ -226,9 +226,13 @@ impl Running {
     /// # Errors
     /// [`Error::Supervise`] if the kernel does not let us; the workload is
     /// killed then.
-    pub fn wait(&mut self, supervision: &Supervision) -> Result<ExitStatus, Error> {
+    pub fn wait<'a>(
+        &'a mut self,
+        supervision: &'a Supervision,
+        chore: Option<&'a mut (dyn Chore + 'a)>,
+    ) -> Result<ExitStatus, Error> {
         let pid = self.child.pid();
-        let status = supervise::wait(pid, &self.signals, &mut self.streams, supervision)?;
+        let status = supervise::wait(pid, &self.signals, &mut self.streams, supervision, chore)?;
         self.child.has_ended();
         Ok(status)
     }

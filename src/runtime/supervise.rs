@@ -16,7 +16,7 @@
 
 use std::{
     fs,
-    os::fd::AsFd,
+    os::fd::{AsFd, BorrowedFd},
     time::{Duration, Instant},
 };
 
@@ -83,13 +83,23 @@ const ENDS_NOTHING: [Signal; 8] = [
 /// How long a workload may take to obey its stop signal, as in docker.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Something else that whoever watches has to do, and never waits for.
+pub trait Chore {
+    /// When it is to be done at the latest; none for no such time.
+    fn due(&self) -> Option<Instant>;
+    /// Something to read from, which means that there is something to do.
+    fn source(&self) -> Option<BorrowedFd<'_>>;
+    /// Does what there is to do now, if anything: also called when there is none.
+    fn work(&mut self);
+}
+
 /// One workload being watched.
-#[derive(Debug)]
 struct Watch<'a> {
     pid: Pid,
     signals: &'a SignalFd,
     streams: &'a mut Streams,
     supervision: &'a Supervision,
+    chore: Option<&'a mut (dyn Chore + 'a)>,
     /// When to act next, and whether we have acted before.
     deadline: Option<Instant>,
     timed_out: bool,
@@ -112,17 +122,19 @@ pub(super) enum Streams {
 }
 
 /// Waits until the process `pid` has ended, and says how.
-pub(super) fn wait(
+pub(super) fn wait<'a>(
     pid: Pid,
-    signals: &SignalFd,
-    streams: &mut Streams,
-    supervision: &Supervision,
+    signals: &'a SignalFd,
+    streams: &'a mut Streams,
+    supervision: &'a Supervision,
+    chore: Option<&'a mut (dyn Chore + 'a)>,
 ) -> Result<ExitStatus, Error> {
     let mut watch = Watch {
         pid,
         signals,
         streams,
         supervision,
+        chore,
         deadline: supervision.timeout.map(|timeout| Instant::now() + timeout),
         timed_out: false,
         killed_by: None,
@@ -184,6 +196,9 @@ impl Watch<'_> {
             self.on_deadline();
         }
         self.look_at_memory();
+        if let Some(chore) = &mut self.chore {
+            chore.work();
+        }
         Ok(())
     }
 
@@ -191,6 +206,9 @@ impl Watch<'_> {
     fn sleep(&self) -> Result<Vec<bool>, Error> {
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.streams.interests());
+        // The last one: nobody asks whether it is ready.
+        let source = self.chore.as_ref().and_then(|chore| chore.source());
+        fds.extend(source.map(|source| PollFd::new(source, PollFlags::POLLIN)));
         match poll(&mut fds, self.time_left()) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno).named(|| "poll()".into()).map_err(Error::Supervise),
@@ -200,7 +218,8 @@ impl Watch<'_> {
 
     fn time_left(&self) -> PollTimeout {
         let look = self.sampler.as_ref().map(|(_, next)| *next);
-        let next = self.deadline.into_iter().chain(look).min();
+        let chore = self.chore.as_ref().and_then(|chore| chore.due());
+        let next = self.deadline.into_iter().chain(look).chain(chore).min();
         let Some(deadline) = next else { return PollTimeout::NONE };
         // Rounded up, so that we do not wake a moment too early and spin.
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);

@@ -218,6 +218,13 @@ pub fn rename_to_free(old: &Path, new: &Path) -> Result<()> {
         .named(|| format!("renameat2({old:?}, {new:?}, RENAME_NOREPLACE)"))
 }
 
+/// Lets reads and writes fail with EAGAIN instead of waiting, for all who share
+/// the open file (`fcntl(2)`, F_SETFL).
+pub fn set_nonblocking(fd: impl AsFd) -> Result<()> {
+    let flags = fs::fcntl_getfl(fd.as_fd()).named(|| "fcntl(F_GETFL)".into())?;
+    fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK).named(|| "fcntl(F_SETFL)".into())
+}
+
 /// Lets two names of files trade what they stand for, at once (`renameat2(2)`).
 pub fn exchange(one: &Path, other: &Path) -> Result<()> {
     fs::renameat_with(fs::CWD, one, fs::CWD, other, RenameFlags::EXCHANGE)

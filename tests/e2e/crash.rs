@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::{
     require,
-    support::{Compression, Image, Layer, Registry, Store, Test, user_namespaces},
+    support::{Compression, Image, Layer, Registry, Store, Test, rounds, user_namespaces},
 };
 
 /// An image that takes a while, in layers of so many files that several pulls
@@ -56,12 +56,6 @@ fn eight_first_pulls_at_once_fetch_each_blob_once() {
     assert_whole(&store, &name, 200);
 }
 
-/// How often a pull is killed: more often if one has the time.
-fn kills() -> u32 {
-    let kills = std::env::var("SANDBOX_TEST_KILLS");
-    kills.ok().and_then(|kills| kills.parse().ok()).unwrap_or(40)
-}
-
 /// Checks that the store is as it should be, whatever was interrupted.
 fn assert_valid(store: &Store) {
     Test::sandbox(&["system", "check"]).store(store).check();
@@ -77,7 +71,7 @@ fn a_pull_killed_at_any_moment_leaves_a_valid_store() {
     let whole = start.elapsed();
     // No two moments are the same, and they are spread evenly: the steps of the
     // golden ratio, modulo one.
-    for moment in 1..=kills() {
+    for moment in 1..=rounds(40) {
         if store.entries("refs") != [""; 0] {
             Test::sandbox(&["rmi", &name]).store(&store).check();
         }

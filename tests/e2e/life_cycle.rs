@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     require,
-    support::{Store, Test, eventually, own, user_namespaces},
+    support::{Store, Terminal, Test, eventually, own, rounds, user_namespaces},
 };
 
 /// Says what it does, and ends when it is asked to.
@@ -56,6 +56,35 @@ fn a_service_has_a_life() {
     assert_eq!(sandbox(&store, &["rm", "-f", "web"]), "web\n");
     assert_eq!(sandbox(&store, &["ps", "-aq"]), "");
     store.assert_nothing_left();
+}
+
+#[test]
+fn a_whole_life_leaves_nothing_however_often() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    for _ in 0..rounds(5) {
+        let run =
+            ["run", "-d", "--name", "web", "-p", "127.0.0.1::80", &image, "sh", "-c", SERVICE];
+        sandbox(&store, &run);
+        let mut follow = Test::sandbox(&["logs", "-f", "web"]).store(&store).spawn();
+        follow.wait_for("up");
+        let exec = Test::sandbox(&["exec", "-it", "web", "sh", "-c", "tty; read x; echo got $x"]);
+        let mut terminal = Terminal::start(&exec.store(&store));
+        terminal.wait_for("/dev/pts/0");
+        terminal.type_text("it\n");
+        terminal.wait_for("got it");
+        assert_eq!(terminal.wait().code(), Some(0));
+        sandbox(&store, &["stop", "-t", "1", "web"]);
+        assert_eq!(sandbox(&store, &["wait", "web"]), "3\n");
+        assert_eq!(follow.wait(Duration::from_secs(10)).code(), Some(0));
+        let listed = sandbox(&store, &["ps", "-a", "--format", "json"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!((&listed["Names"], &listed["State"]), (&"web".into(), &"exited".into()));
+        sandbox(&store, &["start", "web"]);
+        sandbox(&store, &["cp", "web:/etc/hostname", "-"]);
+        sandbox(&store, &["rm", "-f", "web"]);
+        store.assert_nothing_left();
+    }
 }
 
 #[test]

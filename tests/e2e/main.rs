@@ -16,6 +16,7 @@ mod crash;
 mod docker;
 mod exit;
 mod fidelity;
+mod health;
 mod help;
 mod host;
 mod hostile;

@@ -58,6 +58,7 @@ fn of_state(state: &SandboxState) -> Value {
         "SupervisorPid": state.supervisor.map_or(0, |process| process.pid),
         "ExitCode": state.exit.map_or(0, |exit| exit.code()),
         "Error": state.error.as_deref().unwrap_or_default(),
+        "Health": state.health,
         "StartedAt": state.started.as_deref().unwrap_or(NEVER),
         "FinishedAt": state.finished.as_deref().unwrap_or(NEVER),
     })

@@ -23,7 +23,7 @@ use crate::{
     },
     error::Error,
     oci::{
-        Capability, ContainerConfig, LogOptions, Mount, MountKind, PidChoice, Process,
+        Capability, ContainerConfig, HealthCheck, LogOptions, Mount, MountKind, PidChoice, Process,
         SandboxConfig, SeccompChoice, User,
     },
     runtime::seccomp,
@@ -77,6 +77,7 @@ pub(in crate::commands) fn build(
         timeout: args.timeout.map(|timeout| timeout.as_secs_f64()),
         auto_remove: !is_kept,
         log: log_options(args),
+        health: health(args, &image),
         process,
         hostname,
         id,
@@ -88,6 +89,13 @@ fn labels(args: &SandboxArgs, image: &ContainerConfig) -> BTreeMap<String, Strin
     let typed = args.label.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
     let typed = typed.map(|(key, value)| (key.to_owned(), value.to_owned()));
     image.labels.clone().unwrap_or_default().into_iter().chain(typed).collect()
+}
+
+/// The image's, with what was typed instead.
+fn health(args: &SandboxArgs, image: &ContainerConfig) -> Option<HealthCheck> {
+    let shell = || vec!["/bin/sh".into(), "-c".into()];
+    let shell = image.shell.clone().filter(|shell| !shell.is_empty()).unwrap_or_else(shell);
+    image.healthcheck.clone().unwrap_or_default().overlaid(args.health.wanted()).check(&shell)
 }
 
 /// The last of each kind holds.

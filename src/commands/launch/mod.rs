@@ -5,6 +5,7 @@ pub(super) mod base;
 pub(super) mod config;
 pub(super) mod connection;
 mod files;
+mod health;
 pub(super) mod sharing;
 mod spec;
 
@@ -12,16 +13,16 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 
-use self::{base::Base, connection::Connection, sharing::Sharing};
+use self::{base::Base, connection::Connection, health::Checker, sharing::Sharing};
 use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
 use crate::{
     error::Error,
     network::{Attachment, Network, user::Published},
     oci::{
-        BaseImage, Confinement, ExitStatus, PidChoice, ProcessId, SandboxConfig, SandboxState,
-        Status, Tier,
+        BaseImage, Confinement, ExitStatus, Health, PidChoice, ProcessId, SandboxConfig,
+        SandboxState, Status, Tier,
     },
-    runtime::{self, Keeper, Limits, Running, Stdio, domain::Domain},
+    runtime::{self, Chore, Keeper, Limits, Running, Stdio, domain::Domain},
     storage::{SandboxDir, Store},
     sys,
 };
@@ -67,7 +68,12 @@ pub(super) fn launch(
         Ok(started) => started,
         Err(error) => return Err(abandon(error, &parts, directory)),
     };
-    let status = running.wait(&supervision(&parts.config, &limits.confinement))?;
+    let check =
+        |check| Checker::new(check, &parts.config, &context.config.root, &directory, state.clone());
+    let mut checker = parts.config.health.as_ref().map(check);
+    let chore = checker.as_mut().map(|checker| checker as &mut dyn Chore);
+    let status = running.wait(&supervision(&parts.config, &limits.confinement), chore)?;
+    let state = checker.map_or(state, |checker| checker.state);
     let status = match status {
         ExitStatus::Signaled(libc::SIGKILL) if limits.ran_out_of_memory() => {
             ExitStatus::OutOfMemory
@@ -106,6 +112,7 @@ fn start(
         ports: connection.ports(),
         addresses: connection.addresses(),
         confinement: confinement.clone(),
+        health: parts.config.health.as_ref().map(|_| Health::default()),
         ..SandboxState::created()
     };
     let stdio = stdio(parts, directory)?;

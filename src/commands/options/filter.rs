@@ -19,8 +19,11 @@ pub enum Filter {
     Exited(u8),
     /// It is made from this image.
     Ancestor(String),
+    /// `none` where nobody checks.
+    Health(String),
 }
 
+const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
 const STATES: [&str; 4] = ["created", "running", "paused", "exited"];
 
 impl Filter {
@@ -39,6 +42,10 @@ impl Filter {
                 .is_some_and(|actual| value.as_ref().is_none_or(|value| value == actual)),
             Self::Status(status) => state.status.as_str() == status,
             Self::Exited(code) => state.exit.is_some_and(|exit| exit.code() == *code),
+            Self::Health(wanted) => {
+                let health = state.health.as_ref().map_or("none", |health| health.status.as_str());
+                health == wanted
+            }
             Self::Ancestor(image) => {
                 config.image == *image || config.image.split([':', '@']).next() == Some(image)
             }
@@ -61,9 +68,11 @@ impl FromStr for Filter {
             "status" if STATES.contains(&value) => Self::Status(value.into()),
             "status" => return Err(format!("`{value}` is not one of {}", STATES.join(", "))),
             "exited" => Self::Exited(value.parse().map_err(|_| "not an exit code")?),
+            "health" if HEALTH.contains(&value) => Self::Health(value.into()),
+            "health" => return Err(format!("`{value}` is not one of {}", HEALTH.join(", "))),
             "ancestor" => Self::Ancestor(value.into()),
             _ => {
-                let known = "id, name, label, status, exited, ancestor";
+                let known = "id, name, label, status, exited, health, ancestor";
                 return Err(format!("`{key}` is not one of {known}"));
             }
         })

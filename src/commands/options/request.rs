@@ -5,8 +5,9 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use clap::ArgAction;
 
 use super::{
-    CapabilityName, LimitArgs, LockedArgs, MountOption, NetworkArgs, RegistryArgs, SecurityOption,
-    TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname, parse_size,
+    CapabilityName, HealthArgs, LimitArgs, LockedArgs, MountOption, NetworkArgs, RegistryArgs,
+    SecurityOption, TmpfsOption, Ulimit, Variable, VolumeOption, parse_duration, parse_hostname,
+    parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -140,6 +141,9 @@ pub struct SandboxArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
+    #[command(flatten)]
+    pub health: HealthArgs,
+
     /// Whose processes are seen inside, instead of only its own
     #[arg(long, value_name = "host|container:SANDBOX")]
     pub pid: Option<PidMode>,
@@ -231,8 +235,6 @@ pub struct Harmless {
     pub isolation: Option<String>,
     #[arg(long, hide = true, value_parser = ["json-file", "k8s-file", "local"])]
     pub log_driver: Option<String>,
-    #[arg(long, hide = true)]
-    pub no_healthcheck: bool,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, value_parser = ["true"])]
     pub sig_proxy: Option<Option<String>>,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]

@@ -59,6 +59,12 @@ pub(crate) fn processes_naming(marker: &str) -> Vec<String> {
     found
 }
 
+/// How often to do what is done over and over: more often if one has the time.
+pub(crate) fn rounds(default: u32) -> u32 {
+    let rounds = std::env::var("SANDBOX_TEST_ROUNDS");
+    rounds.ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(default)
+}
+
 /// The mount points at or below a directory.
 pub(crate) fn mounts_below(dir: &Path) -> Vec<String> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();

@@ -58,6 +58,7 @@ impl Store {
         );
         assert_eq!(mounts_below(path), [""; 0]);
         assert_eq!(self.entries("sandboxes"), [""; 0]);
+        assert_eq!(self.entries("names"), [""; 0]);
         assert_eq!(self.entries("tmp"), [""; 0]);
     }
 }
