@@ -175,11 +175,12 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Event> {
             _ => {}
         }
         let health = |state: &SandboxState| Some(state.health.as_ref()?.status);
+        let since = state.health.as_ref().and_then(|health| health.since.as_ref());
         match health(state) {
             Some(status) if old.is_none_or(|old| health(old) != Some(status)) => match status {
                 HealthStatus::Starting => {}
-                HealthStatus::Healthy => tell("health_status: healthy", None),
-                HealthStatus::Unhealthy => tell("health_status: unhealthy", None),
+                HealthStatus::Healthy => tell("health_status: healthy", since),
+                HealthStatus::Unhealthy => tell("health_status: unhealthy", since),
             },
             _ => {}
         }
@@ -221,7 +222,10 @@ impl Event {
     fn fits(&self, filter: &EventFilter) -> bool {
         let Actor { id, attributes } = &self.actor;
         match filter {
-            EventFilter::Event(action) => self.action == action,
+            // `health_status` stands for each of its values.
+            EventFilter::Event(action) => {
+                self.action == action || self.action.split(':').next() == Some(action)
+            }
             EventFilter::Sandbox(name) => {
                 id.starts_with(name.as_str()) || attributes.get("name") == Some(name)
             }

@@ -49,6 +49,9 @@ pub struct HealthCheck {
 #[serde(rename_all = "PascalCase")]
 pub struct Health {
     pub status: HealthStatus,
+    /// When it came to be so (RFC 3339), if it was not from the start.
+    #[serde(default)]
+    pub since: Option<String>,
     /// Failures since the last success.
     pub failing_streak: u32,
     /// The last ones, oldest first.
@@ -95,6 +98,7 @@ impl Health {
 
     /// Takes note of a check; `counts` unless a failure is to be forgiven.
     pub fn add(&mut self, probe: Probe, retries: u32, counts: bool) {
+        let before = self.status;
         match probe.exit_code {
             0 => (self.status, self.failing_streak) = (HealthStatus::Healthy, 0),
             _ if counts || self.status != HealthStatus::Starting => {
@@ -104,6 +108,9 @@ impl Health {
                 }
             }
             _ => {}
+        }
+        if self.status != before {
+            self.since = Some(probe.end.clone());
         }
         self.log.push(probe);
         self.log.drain(..self.log.len().saturating_sub(Self::REMEMBERED));

@@ -27,7 +27,6 @@ use std::{
 };
 
 use nix::{
-    errno::Errno,
     sched::CloneFlags,
     sys::signalfd::SignalFd,
     unistd::{ForkResult, Pid},
@@ -92,7 +91,11 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
     let null = null.map_err(Error::Supervise)?.into();
     let (parent_end, child_end) = handshake::pair().map_err(Error::Supervise)?;
     let ours = command::Identity::of_this_program();
-    let cloned = sys::process::clone_through(CloneFlags::empty(), || join(&domain, &sandbox));
+    // A supervisor's own child is there already.
+    let domain =
+        Some(domain).filter(|_| !sys::process::shares_user_namespace(addition.supervisor.pid));
+    let join = || join(domain.as_ref(), &sandbox);
+    let cloned = sys::process::clone_through(CloneFlags::empty(), join);
     match cloned.map_err(Error::Join)? {
         ForkResult::Child => {
             drop(parent_end);
@@ -110,16 +113,15 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
 }
 
 /// The domain first: to be root there is what allows the rest.
-fn join(domain: &OwnedFd, sandbox: &OwnedFd) -> sys::Result<()> {
+fn join(domain: Option<&OwnedFd>, sandbox: &OwnedFd) -> sys::Result<()> {
     let rest = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP;
-    match sys::process::join(domain, CloneFlags::CLONE_NEWUSER) {
-        Err(error) if error.errno == Errno::EINVAL => {} // A supervisor's child is in it.
-        joined => joined?,
+    if let Some(domain) = domain {
+        sys::process::join(domain, CloneFlags::CLONE_NEWUSER)?;
     }
     sys::process::join(sandbox, rest)
 }

@@ -135,6 +135,12 @@ pub fn wait_for_end(pid: i32, longest: Duration) {
     let _ = poll(&mut fds, PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX));
 }
 
+/// Whether a process is in our user namespace, which cannot be joined then.
+pub fn shares_user_namespace(pid: i32) -> bool {
+    let of = |who: &str| std::fs::metadata(format!("/proc/{who}/ns/user")).map(|it| it.ino()).ok();
+    of("self").zip(of(&pid.to_string())).is_some_and(|(ours, theirs)| ours == theirs)
+}
+
 /// Joins namespaces of the process that `pidfd` stands for (`setns(2)`); that of
 /// process ids only for children.
 ///

@@ -45,6 +45,8 @@ fn what_a_check_finds_is_shown() {
     assert_eq!((&last["ExitCode"], &last["Output"]), (&json!(0), &json!("looked\n")));
     let since = ["events", "--since", "10m", "--until", "0.1s", "--format", "{{.Action}}"];
     assert!(sandbox(&store, &since).contains("health_status: healthy"));
+    let filter = [&since[..], &["--filter", "event=health_status"]].concat();
+    assert_eq!(sandbox(&store, &filter), "health_status: healthy\n");
     sandbox(&store, &["rm", "-f", "web"]);
     store.assert_nothing_left();
 }
@@ -78,8 +80,11 @@ fn a_check_that_hangs_is_ended_and_holds_nothing_up() {
     is(&store, "(unhealthy)");
     let health = health(&store);
     let last = &health["Log"][0];
-    let expected = (json!(-1), json!("it took longer than 300ms"));
+    let expected = (json!(-1), json!("in\nit took longer than 300ms"));
     assert_eq!((last["ExitCode"].clone(), last["Output"].clone()), expected);
+    // One at a time, with all that it has started.
+    let running = sandbox(&store, &["top", "web"]);
+    assert!(running.matches("sleep 1000").count() <= 2, "{running}");
     // Also while one is on its way.
     assert_eq!(sandbox(&store, &["kill", "-s", "KILL", "web"]), "web\n");
     assert_eq!(sandbox(&store, &["wait", "web"]), "137\n");

@@ -1,6 +1,6 @@
 //! Everything about a sandbox, by docker's names where it has them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -131,7 +131,20 @@ fn of_config(config: &SandboxConfig) -> Value {
     let ports = config.exposed_ports.iter().map(|port| (port.as_str(), json!({})));
     let process = &config.process;
     let signal = nix::sys::signal::Signal::try_from(config.stop_signal);
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let health = config.health.as_ref().map(|check| {
+        let test = [&["CMD".to_owned()], &check.command[..]].concat();
+        json!({
+            "Test": test,
+            "Interval": nanoseconds(check.interval),
+            "Timeout": nanoseconds(check.timeout),
+            "StartPeriod": nanoseconds(check.start_period),
+            "StartInterval": nanoseconds(check.start_interval),
+            "Retries": check.retries,
+        })
+    });
     json!({
+        "Healthcheck": health,
         "Hostname": config.hostname,
         "User": process.user.user,
         "Tty": process.terminal,

@@ -45,6 +45,8 @@ struct Running {
     text: Vec<u8>,
     begun: SystemTime,
     deadline: Instant,
+    /// Whether a failure counts: not if it began while the sandbox starts.
+    counts: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -87,7 +89,7 @@ impl<'a> Checker<'a> {
             Ok(running) => self.running = Some(running),
             Err(error) => {
                 let text = error.to_string();
-                self.record(probe(SystemTime::now(), -1, text.as_bytes()));
+                self.record(probe(SystemTime::now(), -1, text.as_bytes()), !self.is_starting());
             }
         }
     }
@@ -97,20 +99,23 @@ impl<'a> Checker<'a> {
         sys::fs::set_nonblocking(&output).map_err(|error| io::Error::from(error.errno))?;
         let mut command = Command::new("/proc/self/exe");
         command.arg("--quiet").arg("--root").arg(self.root).args(["exec", self.id]);
-        // Whoever types Ctrl-C does not mean it.
+        // Whoever types Ctrl-C does not mean it; and all of it can be killed at once.
         command.args(&self.check.command).process_group(0);
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let deadline = Instant::now() + self.check.timeout;
         let (child, begun, text) = (command.spawn()?, SystemTime::now(), Vec::new());
-        Ok(Running { child, output: Some(output), text, begun, deadline })
+        let counts = !self.is_starting();
+        Ok(Running { child, output: Some(output), text, begun, deadline, counts })
     }
 
-    fn record(&mut self, probe: Probe) {
-        let counts = !self.is_starting();
-        let health = self.state.health.get_or_insert_default();
-        health.add(probe, self.check.retries, counts);
-        // A disk that is full is no reason to end the workload.
-        let _ = self.directory.write_state(&self.state);
+    fn record(&mut self, probe: Probe, counts: bool) {
+        // What was held in the middle of it had no chance.
+        if probe.exit_code == 0 || !self.is_paused() {
+            let health = self.state.health.get_or_insert_default();
+            health.add(probe, self.check.retries, counts);
+            // A disk that is full is no reason to end the workload.
+            let _ = self.directory.write_state(&self.state);
+        }
         self.due = Instant::now() + self.pause();
     }
 }
@@ -128,8 +133,9 @@ impl Chore for Checker<'_> {
         match &mut self.running {
             Some(running) => {
                 if let Some(probe) = running.outcome(self.check) {
+                    let counts = running.counts;
                     self.running = None;
-                    self.record(probe);
+                    self.record(probe, counts);
                 }
             }
             None if self.due <= Instant::now() => self.begin(),
@@ -146,14 +152,24 @@ impl Running {
             Ok(Some(status)) => status.code().unwrap_or(-1),
             Ok(None) if Instant::now() < self.deadline => return None,
             Ok(None) | Err(_) => {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                self.text = format!("it took longer than {:?}", check.timeout).into_bytes();
+                self.kill();
+                self.read();
+                let end =
+                    if self.text.is_empty() || self.text.ends_with(b"\n") { "" } else { "\n" };
+                let late = format!("{end}it took longer than {:?}", check.timeout);
+                self.text.extend(late.as_bytes());
                 -1
             }
         };
         self.read();
         Some(probe(self.begun, code, &self.text))
+    }
+
+    /// With whatever it has started.
+    fn kill(&mut self) {
+        let group = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        let _ = self.child.wait();
     }
 
     /// Takes what it has written, and forgets what is too much.
@@ -174,8 +190,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Ok(None) = self.child.try_wait() {
+            self.kill();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::oci::{SandboxConfig, SandboxState};
+use crate::oci::{SandboxConfig, SandboxState, Status};
 
 /// What a sandbox must be like to be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,9 @@ impl Filter {
             Self::Status(status) => state.status.as_str() == status,
             Self::Exited(code) => state.exit.is_some_and(|exit| exit.code() == *code),
             Self::Health(wanted) => {
-                let health = state.health.as_ref().map_or("none", |health| health.status.as_str());
-                health == wanted
+                let runs = matches!(state.status, Status::Running | Status::Paused);
+                let health = state.health.as_ref().filter(|_| runs);
+                health.map_or("none", |health| health.status.as_str()) == wanted
             }
             Self::Ancestor(image) => {
                 config.image == *image || config.image.split([':', '@']).next() == Some(image)

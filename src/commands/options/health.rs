@@ -40,8 +40,11 @@ pub struct HealthArgs {
 /// Zero is docker's way to ask for the default.
 fn parse(text: &str) -> Result<Duration, String> {
     match text {
-        "0" | "0s" => Ok(Duration::ZERO),
-        text => parse_duration(text),
+        "0" | "0s" | "0ms" => Ok(Duration::ZERO),
+        text => match parse_duration(text)? {
+            short if short < Duration::from_millis(1) => Err("must be 1ms at least".into()),
+            duration => Ok(duration),
+        },
     }
 }
 
@@ -49,13 +52,14 @@ impl HealthArgs {
     /// What was typed, as an image would say it.
     pub fn wanted(&self) -> Healthcheck {
         let time = |time: Option<Duration>| {
-            time.map(|time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+            let time = time.filter(|time| !time.is_zero())?;
+            Some(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
         };
-        let command = self.health_cmd.as_ref().filter(|command| command.as_str() != "none");
-        let test = match (self.no_healthcheck, &self.health_cmd, command) {
-            (true, ..) | (_, Some(_), None) => Some(vec!["NONE".into()]),
-            (_, _, Some(command)) => Some(vec!["CMD-SHELL".into(), command.clone()]),
-            (false, None, None) => None,
+        let test = match self.health_cmd.as_deref() {
+            _ if self.no_healthcheck => Some(vec!["NONE".into()]),
+            Some("none") => Some(vec!["NONE".into()]),
+            None | Some("") => None,
+            Some(command) => Some(vec!["CMD-SHELL".into(), command.into()]),
         };
         Healthcheck {
             test,
@@ -63,7 +67,7 @@ impl HealthArgs {
             timeout: time(self.health_timeout),
             start_period: time(self.health_start_period),
             start_interval: time(self.health_start_interval),
-            retries: self.health_retries.map(i64::from),
+            retries: self.health_retries.filter(|count| *count > 0).map(i64::from),
         }
     }
 }

@@ -19,6 +19,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let (number, tail) = rest.split_at(split(|c| !c.is_ascii_digit() && c != '.', rest));
         let (unit, tail) = tail.split_at(split(|c| c.is_ascii_digit(), tail));
         let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
             "ms" => 0.001,
             "s" => 1.0,
             "m" => 60.0,
@@ -61,7 +63,8 @@ mod tests {
 
     #[test]
     fn durations_add_up() {
-        let cases = [("90", 90_000), ("1.5", 1_500), ("250ms", 250), ("1h30m", 5_400_000)];
+        let cases =
+            [("90", 90_000), ("1.5", 1_500), ("250ms", 250), ("2000us", 2), ("1h30m", 5_400_000)];
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
