@@ -70,6 +70,7 @@ fn unit(args: &SystemdArgs, name: &str, program: &Path, root: &Path) -> String {
          ExecStart={call} start --attach {name}\n\
          ExecStop={call} stop --time {grace} {name}\n\
          Restart={}\n\
+         SuccessExitStatus=143\n\
          TimeoutStopSec={longest}\n\
          KillMode=mixed\n\
          Delegate=yes\n\

@@ -11,7 +11,7 @@ use crate::{
     oci::Platform,
     runtime::{
         domain::{self, Plan},
-        limits::cgroup::Base,
+        limits::{self, cgroup::Base},
     },
     sys::kernel,
     ui,
@@ -117,25 +117,24 @@ fn limits() -> [Finding; 3] {
 fn limits_of_sandboxes() -> Finding {
     const CONTROLLERS: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
     let name = "limits of sandboxes";
-    let base = match Base::find() {
-        Ok(base) => base,
-        Err(why) => {
+    let user = limits::caller();
+    let (place, offered) = match (Base::find(user), user.and_then(limits::offered_by_systemd)) {
+        (Ok(base), _) => (base.directory().display().to_string(), base.controllers()),
+        (Err(_), Some(offered)) => ("scopes made by systemd".into(), offered),
+        (Err(why), None) => {
             let value = "by sampling, affinity and rlimits".into();
-            let remedy = format!(
-                "{why}; on a machine with systemd, `systemd-run --user --scope -p Delegate=yes \
-                 sandbox run …` gives it one"
-            );
+            let remedy = format!("{why}; a user's own systemd (`systemctl --user`) gives one");
             return Finding { name, works: Some(false), value, remedy: Some(remedy) };
         }
     };
-    let offered = base.controllers();
     let (here, missing): (Vec<_>, Vec<_>) =
         CONTROLLERS.into_iter().partition(|wanted| offered.iter().any(|it| it == wanted));
-    let value = format!("by cgroups in {}: {}", base.directory().display(), here.join(" "));
+    let value = format!("by cgroups in {place}: {}", here.join(" "));
     let remedy = (!missing.is_empty()).then(|| {
         let missing = missing.join(", ");
         format!(
-            "not handed down: {missing}; see DelegateControllers= in systemd.resource-control(5)"
+            "not handed down: {missing}; see Delegate= in systemd.resource-control(5), and \
+             `systemctl edit user@.service`"
         )
     });
     Finding { name, works: Some(missing.is_empty()), value, remedy }

@@ -138,6 +138,7 @@ fn of_runtime(error: &runtime::Error) -> Cause {
         Error::IdMap(_) | Error::IdMapHelper { .. } | Error::OtherIds => Cause::ID_MAP,
         Error::Supervise(_) | Error::Hold(_) => Cause::SUPERVISION,
         Error::Limits { .. }
+        | Error::NoController { .. }
         | Error::NoSuchCpu { .. }
         | Error::JoinCgroup(_)
         | Error::Confine(_) => Cause::LIMITS,

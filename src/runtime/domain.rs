@@ -117,6 +117,13 @@ impl Plan {
         self.kind == Kind::OneId
     }
 
+    /// The caller's number outside of the domain; none for root of a user namespace,
+    /// who is somebody else to the machine.
+    pub fn caller(&self) -> Option<u32> {
+        let IdMap { outside, count, .. } = *self.uids.first()?;
+        (outside > 0 || count == u32::MAX).then_some(outside)
+    }
+
     /// A name for this map that is safe as a file name: layers unpacked under
     /// one map have the wrong owners under another.
     pub fn key(&self) -> String {
@@ -330,6 +337,16 @@ mod tests {
             with_caller(1000, &[(100_000, 65_536), (300_000, 10)]),
             [extent(0, 1000, 1), extent(1, 100_000, 65_536), extent(65_537, 300_000, 10)]
         );
+    }
+
+    #[test]
+    fn root_of_a_user_namespace_is_nobody_to_the_machine() {
+        let plan = |uids| Plan { uids, ..Plan::for_one_id(0, 0) };
+        assert_eq!(plan(with_caller(1000, &[(5, 6)])).caller(), Some(1000));
+        assert_eq!(plan(with_caller(0, &[])).caller(), None);
+        let all = IdMap { inside: 0, outside: 0, count: u32::MAX };
+        assert_eq!(plan(vec![all]).caller(), Some(0));
+        assert_eq!(plan(vec![IdMap { count: 65_536, ..all }]).caller(), None);
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn enter(directory: &Path) -> Result<(), Failure> {
 /// As the workload; true if the cgroup cannot be joined, for from another cgroup of
 /// the user's there may be no way into it.
 fn confine(addition: &Addition<'_>, pid: Pid) -> Result<bool, Error> {
-    let enter = |cgroup: &PathBuf| limits::cgroup::enter(cgroup, pid.as_raw());
+    let enter = |cgroup: &PathBuf| limits::enter(cgroup, pid);
     let entered = addition.confinement.cgroup.as_ref().map_or(Ok(()), enter);
     if addition.strict {
         entered.clone().map_err(Error::JoinCgroup)?;

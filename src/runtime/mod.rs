@@ -80,6 +80,8 @@ pub enum Error {
     Handshake(#[source] Errno),
     #[error("`{option}` cannot be held strictly: {why}")]
     Limits { option: &'static str, why: String },
+    #[error("`{option}` cannot be held strictly: the controller `{controller}` is not handed down")]
+    NoController { option: &'static str, controller: &'static str },
     #[error("this machine has no CPU {cpu} that may be used")]
     NoSuchCpu { cpu: u32 },
     #[error("cannot hold the sandbox, or let it go on")]
@@ -121,15 +123,19 @@ impl Hint for Error {
             )),
             Self::Exec { source, .. } => exec_hint(source),
             Self::JoinCgroup(_) => Some(
-                "a process can move only within what was delegated: call `sandbox exec` from the \
-                 same scope as `sandbox run`"
+                "a process can move only within what was delegated, or by systemd: call `sandbox \
+                 exec` from the same scope as `sandbox run`"
                     .into(),
             ),
             Self::Limits { .. } => Some(
-                "run it by `systemd-run --user --scope -p Delegate=yes`, which gives it a cgroup \
-                 to divide; or leave `--limits=strict` out, and `sandbox run -v` says what holds"
+                "run it where `systemctl --user` works, or in a cgroup that was delegated; or \
+                 leave `--limits=strict` out, and `sandbox run -v` says what holds"
                     .into(),
             ),
+            Self::NoController { controller, .. } => Some(format!(
+                "as root: `systemctl edit user@.service`, and there `[Service]` with \
+                 `Delegate=cpu cpuset io memory pids` hands `{controller}` down to users"
+            )),
             Self::Mount { source, .. } | Self::Setup { source, .. }
                 if source.errno == Errno::ENOENT && source.call.starts_with("mkdir") => Some(
                 "it would have to be made in a directory of yours; make it yourself, or choose \

@@ -22,6 +22,13 @@ fn delegated() -> bool {
     std::env::var_os("SANDBOX_TEST_CGROUP").is_some()
 }
 
+/// Whether the tests run in a login session of a user with a systemd of their own.
+fn logged_in() -> bool {
+    let user = rustix::process::getuid().as_raw();
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    Path::new(&format!("/run/user/{user}/bus")).exists() && own.contains("/session-")
+}
+
 /// Runs a command that must succeed; what it printed.
 fn sandbox(store: &Store, args: &[&str]) -> String {
     Test::sandbox(args).store(store).read()
@@ -111,7 +118,7 @@ fn strict_limits_are_held_by_a_cgroup_or_refused() {
         [["--memory", "64m"], ["--cpus", "1"], ["--cpuset-cpus", "0"], ["--pids-limit", "9"]]
     {
         let refused = format!("error: `{}` cannot be held strictly: ", limit[0]);
-        let hint = "hint: run it by `systemd-run --user --scope -p Delegate=yes`";
+        let hint = "hint: run it where `systemctl --user` works, or in a cgroup";
         Test::run_with(&[&limit[..], &["--limits=strict"]].concat(), &["true"])
             .after(HIDE)
             .fails(125, &[&refused, hint])
@@ -228,7 +235,7 @@ fn stats_tell_what_is_used() {
     let used = || line(&["--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web"]);
     // Until it has taken its memory.
     let full = || used().starts_with("web 2 2").then_some(());
-    assert!(eventually(Duration::from_secs(10), full).is_some(), "{}", used());
+    assert!(eventually(Duration::from_secs(60), full).is_some(), "{}", used());
     assert!(used().ends_with(" MB / 536.9 MB\n"), "{}", used());
     assert!(!line(&["--format", "{{.CPUPerc}}", "web"]).starts_with("0.00%"));
     let json: serde_json::Value =
@@ -279,6 +286,38 @@ fn a_delegated_cgroup_is_divided_and_left_clean() {
     assert!(Path::new(&cgroup).exists());
     Test::sandbox(&["run", "-m", "64m", &image, "true"]).store(&store).check();
     assert!(!Path::new(&cgroup).exists());
+    sandbox(&store, &["rm", "web"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn in_a_login_session_systemd_gives_a_cgroup() {
+    only_for!(!is_root() && logged_in());
+    let (store, image) = own();
+    let limits = ["-m", "64m", "--pids-limit", "64", "--limits=strict"];
+    let run = [&["run", "-d", "--name", "web"][..], &limits, &[&image, "sleep", "100"]].concat();
+    sandbox(&store, &run);
+    let tiers = r#"{"Memory":"cgroup","Pids":"cgroup"}"#;
+    assert_eq!(inspect(&store, "{{json .HostConfig.LimitTiers}}"), tiers);
+    let cgroup = inspect(&store, "{{.HostConfig.CgroupPath}}");
+    let scope = Path::new(&cgroup).parent().unwrap();
+    let name = scope.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("sandbox-") && name.ends_with(".scope"), "{name}");
+    // We are elsewhere: systemd moves what is added.
+    let look = ["exec", "web", "cat", "/proc/self/cgroup"];
+    Test::sandbox(&look).store(&store).stdout("0::/\n").stderr("").check();
+    Test::sandbox(&["-v", "pause", "web"]).store(&store).stderr("frozen, as a cgroup\n").check();
+    sandbox(&store, &["rm", "-f", "web"]);
+    let is_gone = || (!scope.exists()).then_some(());
+    assert!(eventually(Duration::from_secs(30), is_gone).is_some(), "{name}");
+
+    sandbox(&store, &run);
+    let supervisor = inspect(&store, "{{.State.SupervisorPid}}").parse().unwrap();
+    let cgroup = inspect(&store, "{{.HostConfig.CgroupPath}}");
+    let supervisor = rustix::process::Pid::from_raw(supervisor).unwrap();
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
+    let is_gone = || (!Path::new(&cgroup).parent().unwrap().exists()).then_some(());
+    assert!(eventually(Duration::from_secs(30), is_gone).is_some(), "{cgroup}");
     sandbox(&store, &["rm", "web"]);
     store.assert_nothing_left();
 }

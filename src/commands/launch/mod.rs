@@ -108,7 +108,7 @@ fn start(
     context: &Context,
 ) -> Result<Started, Error> {
     let connection = Connection::plan(parts, context)?;
-    let limits = prepare_limits(&parts.config, context)?;
+    let limits = prepare_limits(&parts.config, domain.plan().caller(), context)?;
     let confinement = &limits.confinement;
     devices::settle(parts, domain, context);
     let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
@@ -133,8 +133,17 @@ fn start(
 }
 
 /// Gets what is to hold the limits, and says what that is.
-fn prepare_limits(config: &SandboxConfig, context: &Context) -> Result<Limits, Error> {
-    let limits = Limits::prepare(&config.resources, &config.id, config.pids == PidChoice::Own)?;
+fn prepare_limits(
+    config: &SandboxConfig,
+    user: Option<u32>,
+    context: &Context,
+) -> Result<Limits, Error> {
+    let own_pids = config.pids == PidChoice::Own;
+    let limits = Limits::prepare(&config.resources, &config.id, own_pids, user)?;
+    if let Some(answer) = &limits.refused {
+        let what = "systemd gives no cgroup for the limits, which hold less well so";
+        context.ui.note(&format!("{what}: {answer}"));
+    }
     for (limit, tier) in &limits.confinement.tiers {
         match tier {
             Tier::None => context.ui.note(&format!(

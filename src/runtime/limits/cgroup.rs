@@ -7,16 +7,18 @@
 //! any.
 //!
 //! ```text
-//! BASE/                          the one that we were given
+//! BASE/                          the one that we were given, or asked for (`scope.rs`)
 //! BASE/sandbox.host/             ourselves, and whoever else was in BASE
 //! BASE/sandbox-ID.PID.START/     a sandbox; PID and START are its supervisor's
 //! ```
 //!
 //! A cgroup that hands controllers down must have no processes itself
-//! (`cgroups(7)`, "no internal processes"). So when the kernel says EBUSY, all that
-//! is in BASE moves to `sandbox.host`. Where BASE is root's, that is done only if
-//! it was handed to somebody in so many words: systemd marks such a cgroup, and
-//! others are its own to arrange.
+//! (`cgroups(7)`, "no internal processes"). So before that all that is in BASE moves
+//! to `sandbox.host`.
+//!
+//! systemd arranges all cgroups itself that it has not handed on, even those that we
+//! may write because it works for us: that is so below a user's own systemd, and
+//! everywhere if we are root ([`is_delegated`]).
 //!
 //! The cgroup goes with the [`Cgroup`]. What a supervisor that was killed has left
 //! is removed by the next one ([`Base::make`]): its name tells whose it was.
@@ -32,6 +34,7 @@ use nix::{
     unistd::{AccessFlags, access, getpid},
 };
 
+use super::scope;
 use crate::{
     oci::{Limit, Resources},
     sys::{self, Named},
@@ -43,6 +46,8 @@ const HOST: &str = "sandbox.host";
 const PREFIX: &str = "sandbox-";
 /// Microseconds in which `--cpus` is measured: the kernel's own choice.
 const PERIOD: u64 = 100_000;
+/// How often to try again what others get in the way of.
+const ATTEMPTS: usize = 20;
 /// How long the last processes inside may take to go.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
@@ -51,6 +56,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Base {
     directory: PathBuf,
+    /// What root may write was not handed to it by that.
+    is_roots: bool,
 }
 
 /// The cgroup of a sandbox; removed with this value.
@@ -60,23 +67,20 @@ pub(super) struct Cgroup {
 }
 
 impl Base {
-    /// The one that we are in.
+    /// The one that we are in; `user` is whose systemd may have made it.
     ///
     /// # Errors
     /// Why it cannot be divided, as text for people.
-    pub fn find() -> Result<Self, String> {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let own = read("/proc/self/cgroup");
-        let directory = directory(&own, &read("/proc/self/mountinfo"));
-        let directory = directory.ok_or("cgroup version 2 is not mounted")?;
+    pub fn find(user: Option<u32>) -> Result<Self, String> {
+        let directory = current().ok_or("cgroup version 2 is not mounted")?;
         let directory = match directory.file_name() {
             Some(name) if name == HOST => directory.parent().unwrap_or(&directory).to_owned(),
             _ => directory,
         };
         let files = ["", "cgroup.procs", "cgroup.subtree_control"];
         let is_ours = |file: &&str| access(&directory.join(file), AccessFlags::W_OK).is_ok();
-        match files.iter().all(is_ours) {
-            true => Ok(Self { directory }),
+        match files.iter().all(is_ours) && user.is_none_or(|user| is_delegated(&directory, user)) {
+            true => Ok(Self { directory, is_roots: user == Some(0) }),
             false => Err(format!("the cgroup {} is not ours to divide", directory.display())),
         }
     }
@@ -98,9 +102,9 @@ impl Base {
         resources: &Resources,
     ) -> Result<(Cgroup, Vec<Limit>), String> {
         self.sweep();
+        let mut held = resources.limits();
         let offered = self.controllers();
-        let is_offered = |limit: &Limit| offered.iter().any(|it| it.as_str() == controller(*limit));
-        let mut held: Vec<Limit> = resources.limits().into_iter().filter(is_offered).collect();
+        held.retain(|limit| offered.iter().any(|it| it.as_str() == controller(*limit)));
         held.retain(|limit| self.hand_down(controller(*limit)).is_ok());
         let pid = getpid().as_raw();
         let start = sys::process::start_time(pid).unwrap_or_default();
@@ -109,42 +113,67 @@ impl Base {
             .named(|| format!("mkdir({directory:?})"))
             .map_err(|error| error.to_string())?;
         let cgroup = Cgroup { directory };
+        cgroup.check()?;
         held.retain(|limit| cgroup.set(*limit, resources).is_ok());
         Ok((cgroup, held))
     }
 
     /// Lets `controller` work in what is below.
+    ///
+    /// The kernel refuses that for some controllers only while there are processes
+    /// here; for the others it would make what is below part of a threaded cgroup,
+    /// which no process can enter (`cgroups(7)`, "Thread mode").
     fn hand_down(&self, controller: &str) -> sys::Result<()> {
         let file = self.directory.join("cgroup.subtree_control");
-        if words(&file).iter().any(|it| it == controller) {
-            return Ok(());
-        }
-        let enable = || write(&file, &format!("+{controller}"));
-        match enable() {
-            Err(error) if error.errno == Errno::EBUSY && self.may_be_cleared() => {
-                self.clear()?;
-                enable()
+        for _ in 0..ATTEMPTS {
+            self.clear()?;
+            if words(&file).iter().any(|it| it == controller) {
+                return Ok(());
             }
-            other => other,
+            match write(&file, &format!("+{controller}")) {
+                Err(error) if error.errno == Errno::EBUSY => {} // Somebody came.
+                other => return other,
+            }
         }
-    }
-
-    fn may_be_cleared(&self) -> bool {
-        let marks = ["user.delegate", "trusted.delegate"];
-        let marked = |name| rustix::fs::getxattr(&self.directory, name, &mut [0u8; 8][..]).is_ok();
-        // What anybody else may write was handed to them.
-        !super::is_root_of_the_machine() || marks.into_iter().any(marked)
+        Err(Errno::EBUSY).named(|| format!("write({file:?}, \"+{controller}\")"))
     }
 
     /// Moves all that is in it to the cgroup of ours, in which new ones begin.
+    ///
+    /// # Errors
+    /// EBUSY if that is not for us to do, or more come as quickly.
     fn clear(&self) -> sys::Result<()> {
+        let file = self.directory.join("cgroup.procs");
+        for _ in 0..ATTEMPTS {
+            let processes = words(&file);
+            if processes.is_empty() || self.is_root() {
+                return Ok(());
+            }
+            if !self.may_be_cleared() {
+                break;
+            }
+            self.move_out(&processes)?;
+        }
+        Err(Errno::EBUSY).named(|| format!("read({file:?})"))
+    }
+
+    /// Whether it is that of the whole machine, which may have processes.
+    fn is_root(&self) -> bool {
+        !self.directory.join("cgroup.type").exists()
+    }
+
+    fn may_be_cleared(&self) -> bool {
+        !self.is_roots || is_marked(&self.directory) || scope::is_ours(&self.directory)
+    }
+
+    fn move_out(&self, processes: &[String]) -> sys::Result<()> {
         let host = self.directory.join(HOST);
         match fs::create_dir(&host).named(|| format!("mkdir({host:?})")) {
             Err(error) if error.errno != Errno::EEXIST => return Err(error),
             _ => {}
         }
-        for pid in words(&self.directory.join("cgroup.procs")) {
-            match write(&host.join("cgroup.procs"), &pid) {
+        for pid in processes {
+            match write(&host.join("cgroup.procs"), pid) {
                 Err(error) if error.errno != Errno::ESRCH => return Err(error),
                 _ => {} // It may have ended since.
             }
@@ -162,6 +191,35 @@ impl Base {
     }
 }
 
+/// Whether nobody else arranges what is below a cgroup that we may write.
+fn is_delegated(directory: &Path, user: u32) -> bool {
+    !is_arranged_by_systemd(directory, user)
+        || is_marked(directory)
+        || scope::is_ours(directory)
+        || scope::delegates(user, directory).unwrap_or(true)
+}
+
+/// Whether a systemd says that it has handed it on: by a mark for all since systemd
+/// 251, and one that only root can read. That of a user does not mark.
+fn is_marked(directory: &Path) -> bool {
+    let marked = |name| rustix::fs::getxattr(directory, name, &mut [0u8; 8][..]).is_ok();
+    ["user.delegate", "trusted.delegate"].into_iter().any(marked)
+}
+
+/// Whether a systemd that works for this user has made it.
+fn is_arranged_by_systemd(directory: &Path, user: u32) -> bool {
+    let mut names = directory.iter().filter_map(|name| name.to_str());
+    match user {
+        0 => names.any(is_unit),
+        user => names.any(|name| name == format!("user@{user}.service")),
+    }
+}
+
+/// Whether this is how systemd names what it makes.
+fn is_unit(name: &str) -> bool {
+    [".scope", ".service", ".slice"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether this names the cgroup of a supervisor that has gone.
 fn is_abandoned(name: &str) -> bool {
     let Some(name) = name.strip_prefix(PREFIX) else { return false };
@@ -173,6 +231,15 @@ fn is_abandoned(name: &str) -> bool {
 impl Cgroup {
     pub(super) fn path(&self) -> &Path {
         &self.directory
+    }
+
+    /// Whether a process can be in it.
+    fn check(&self) -> Result<(), String> {
+        let kind = fs::read_to_string(self.directory.join("cgroup.type")).unwrap_or_default();
+        match kind.trim() {
+            "domain" => Ok(()),
+            kind => Err(format!("the cgroup {} is {kind}", self.directory.display())),
+        }
     }
 
     fn set(&self, limit: Limit, resources: &Resources) -> sys::Result<()> {
@@ -196,7 +263,7 @@ impl Drop for Cgroup {
     }
 }
 
-fn controller(limit: Limit) -> &'static str {
+pub(super) fn controller(limit: Limit) -> &'static str {
     match limit {
         Limit::Memory => "memory",
         Limit::Cpus => "cpu",
@@ -280,6 +347,24 @@ fn write(file: &Path, text: &str) -> sys::Result<()> {
     let open = fs::OpenOptions::new().write(true).open(file);
     let written = open.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
     written.named(|| format!("write({file:?}, {text:?})"))
+}
+
+/// The controllers that systemd hands down to a user (`user@.service(5)`); root's has
+/// all.
+pub(super) fn controllers_of(user: u32) -> Option<Vec<String>> {
+    let mountinfo = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let cgroup = match user {
+        0 => "0::/".into(),
+        user => format!("0::/user.slice/user-{user}.slice/user@{user}.service"),
+    };
+    let controllers = directory(&cgroup, &mountinfo)?.join("cgroup.controllers");
+    controllers.exists().then(|| words(&controllers))
+}
+
+/// The directory of the cgroup that we are in; none if version 2 is not mounted.
+pub(super) fn current() -> Option<PathBuf> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    directory(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
 }
 
 /// The directory of a cgroup of version 2, by `/proc/PID/cgroup` and

@@ -3,8 +3,9 @@
 //! # Theory of operation
 //!
 //! [`Limits::prepare`] looks for a cgroup that is ours to divide
-//! (`cgroup.rs`), makes one in it for the sandbox, and lets it hold as many limits
-//! as its controllers can. What is left has a weaker substitute:
+//! (`cgroup.rs`), or asks systemd for one (`scope.rs`), makes one in it for the
+//! sandbox, and lets it hold as many limits as its controllers can. What is left has
+//! a weaker substitute:
 //!
 //! | limit | substitute | what it cannot do |
 //! |---|---|---|
@@ -20,10 +21,12 @@
 //! The result is data, an [`oci::Confinement`](crate::oci::Confinement): written
 //! down, so that `exec` can do the same for what it adds.
 
+mod bus;
 pub mod cgroup;
 pub(super) mod memory;
+mod scope;
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use nix::unistd::Pid;
 use rustix::{
@@ -31,7 +34,10 @@ use rustix::{
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
-use self::cgroup::{Base, Cgroup};
+use self::{
+    cgroup::{Base, Cgroup},
+    scope::Refusal,
+};
 use super::Error;
 use crate::{
     oci::{Confinement, Limit, Resources, Tier},
@@ -42,6 +48,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Limits {
     pub confinement: Confinement,
+    /// What systemd answered that gave us no cgroup, though there is one.
+    pub refused: Option<String>,
     cgroup: Option<Cgroup>,
 }
 
@@ -56,29 +64,37 @@ struct Substitutes {
 
 impl Limits {
     /// Decides what is to hold the limits of the sandbox `id`, and makes its
-    /// cgroup. Nothing is done if there are no limits.
+    /// cgroup; this process may get into another one by that. Nothing is done if
+    /// there are no limits. `user` is whose systemd can be asked (see [`caller`]).
     ///
     /// # Errors
-    /// [`Error::Limits`] if the best is not good enough.
-    pub fn prepare(resources: &Resources, id: &str, own_pids: bool) -> Result<Self, Error> {
+    /// [`Error::Limits`] and [`Error::NoController`] if the best is not good enough.
+    pub fn prepare(
+        resources: &Resources,
+        id: &str,
+        own_pids: bool,
+        user: Option<u32>,
+    ) -> Result<Self, Error> {
         if resources.limits().is_empty() {
             return Ok(Self::default());
         }
-        let made = Base::find().and_then(|base| base.make(id, resources));
+        let base = find_or_ask(user, id);
+        let refused = base.as_ref().err().and_then(|lack| lack.refused.clone());
+        let made = base.map_err(|lack| lack.to_string()).and_then(|base| base.make(id, resources));
         let (cgroup, held, why) = match made {
-            Ok((cgroup, held)) => (Some(cgroup), held, NO_CONTROLLER.into()),
-            Err(why) => (None, Vec::new(), why),
+            Ok((cgroup, held)) => (Some(cgroup), held, None),
+            Err(why) => (None, Vec::new(), Some(why)),
         };
-        let tiers = tiers(resources, &held, Substitutes::here(own_pids));
+        let tiers = tiers(resources, &held, Substitutes::here(own_pids, user == Some(0)));
+        let mut confinement = substitutes(resources, &tiers)?;
         if let Some(limit) = resources.limits().into_iter().find(|it| tiers[it] != Tier::Cgroup)
             && resources.strict
         {
-            return Err(Error::Limits { option: limit.option(), why });
+            return Err(not_held(limit, why));
         }
-        let mut confinement = substitutes(resources, &tiers)?;
         confinement.tiers = tiers;
         confinement.cgroup = cgroup.as_ref().map(|cgroup| cgroup.path().to_owned());
-        Ok(Self { confinement, cgroup })
+        Ok(Self { confinement, refused, cgroup })
     }
 
     /// Whether the kernel has killed something inside for want of memory.
@@ -87,7 +103,71 @@ impl Limits {
     }
 }
 
-const NO_CONTROLLER: &str = "the controller that it needs is not there, or not handed down";
+/// Why there is no cgroup of ours.
+#[derive(Debug)]
+struct Lack {
+    /// What is wrong with the one that we are in.
+    own: String,
+    refused: Option<String>,
+}
+
+impl std::fmt::Display for Lack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.refused {
+            None => f.write_str(&self.own),
+            Some(answer) => write!(f, "{}, and systemd gives no other: {answer}", self.own),
+        }
+    }
+}
+
+/// The cgroup that we are in, or one that systemd gives.
+fn find_or_ask(user: Option<u32>, id: &str) -> Result<Base, Lack> {
+    let own = match Base::find(user) {
+        Ok(base) => return Ok(base),
+        Err(own) => own,
+    };
+    let entered = user.ok_or(Refusal::Nobody).and_then(|user| scope::enter(user, id));
+    let asked = entered.and_then(|()| Base::find(user).map_err(Refusal::Answer));
+    asked.map_err(|refusal| match refusal {
+        Refusal::Nobody => Lack { own, refused: None },
+        Refusal::Answer(answer) => Lack { own, refused: Some(answer) },
+    })
+}
+
+fn not_held(limit: Limit, why: Option<String>) -> Error {
+    let option = limit.option();
+    match why {
+        Some(why) => Error::Limits { option, why },
+        None => Error::NoController { option, controller: cgroup::controller(limit) },
+    }
+}
+
+/// Moves a process into the cgroup of a sandbox; by systemd, if we may not.
+///
+/// # Errors
+/// What the kernel said.
+pub(super) fn enter(directory: &Path, pid: Pid) -> Result<(), sys::Error> {
+    cgroup::enter(directory, pid.as_raw()).or_else(|error| {
+        let attached = caller().map(|user| scope::attach(user, directory, pid.as_raw()));
+        attached.and_then(Result::ok).ok_or(error)
+    })
+}
+
+/// Our number as the machine knows it, if we are in no user namespace of our own yet;
+/// none for root of another one.
+pub fn caller() -> Option<u32> {
+    match nix::unistd::geteuid().as_raw() {
+        0 => is_root_of_the_machine().then_some(0),
+        user => Some(user),
+    }
+}
+
+/// The controllers of the cgroup that systemd would give this user; none if it
+/// would give none.
+pub fn offered_by_systemd(user: u32) -> Option<Vec<String>> {
+    scope::socket(user).filter(|socket| socket.exists())?;
+    cgroup::controllers_of(user)
+}
 
 /// What holds each limit.
 fn tiers(
@@ -106,12 +186,12 @@ fn tiers(
 }
 
 impl Substitutes {
-    fn here(own_pids: bool) -> Self {
-        Self { nproc: !is_root_of_the_machine() && kernel::is_at_least(5, 14), own_pids }
+    fn here(own_pids: bool, is_root: bool) -> Self {
+        Self { nproc: !is_root && kernel::is_at_least(5, 14), own_pids }
     }
 }
 
-/// By the map of its domain.
+/// By the map of its user namespace, which one of ours does not have at once.
 fn is_root_of_the_machine() -> bool {
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     map.split_whitespace().eq(["0", "0", "4294967295"])
@@ -195,6 +275,20 @@ mod tests {
             pids: Some(1),
             ..Resources::default()
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_not_held_says_what_it_lacks() {
+        let error = not_held(Limit::Cpuset, None).to_string();
+        let what = "`--cpuset-cpus` cannot be held strictly:";
+        assert_eq!(error, format!("{what} the controller `cpuset` is not handed down"));
+        let lack = |refused: Option<&str>| {
+            let lack = Lack { own: "it is not ours".into(), refused: refused.map(str::to_owned) };
+            not_held(Limit::Cpuset, Some(lack.to_string())).to_string()
+        };
+        assert_eq!(lack(None), format!("{what} it is not ours"));
+        let expected = format!("{what} it is not ours, and systemd gives no other: no");
+        assert_eq!(lack(Some("no")), expected);
     }
 
     #[test]

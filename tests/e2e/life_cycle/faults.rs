@@ -216,7 +216,7 @@ fn a_process_id_that_is_another_s_now_is_not_the_sandbox_s() {
     let reused = serde_json::json!({"pid": innocent.pid().as_raw_nonzero(), "startTime": 1});
     let mut state = state(&store, &id);
     state["status"] = "running".into();
-    state["finished"] = Value::Null;
+    (state["finished"], state["exit"]) = (Value::Null, Value::Null);
     state["supervisor"] = reused.clone();
     state["process"] = reused;
     fs::write(record(&store, &id, "state.json"), state.to_string()).unwrap();
@@ -273,7 +273,7 @@ fn who_looks_while_others_start_and_end_sees_no_halves() {
                 for n in 0..10 {
                     let name = format!("s{worker}-{n}");
                     let args =
-                        ["run", "-d", "--network", "none", "--name", &name, image, "sleep", "100"];
+                        ["run", "-d", "--network", "none", "--name", &name, image, "sleep", "1000"];
                     sandbox(store, &args);
                 }
             });
