@@ -108,7 +108,14 @@ impl Store {
         let path = names.join(name);
         let claim = || {
             // One at a time: a link that leads nowhere is replaced.
-            let lock = open_directory(&names)?;
+            let lock = match open_directory(&names) {
+                // An older store knew no names.
+                Err(error) if error.errno == Errno::ENOENT => {
+                    self.create()?;
+                    open_directory(&names)?
+                }
+                opened => opened?,
+            };
             let _ = flock(&lock, Lock::Exclusive);
             if self.id_of(name).is_some_and(|id| self.place_of(&id).path.exists()) {
                 return Ok(None);

@@ -71,25 +71,37 @@ pub(super) fn launch(
         Ok(started) => started,
         Err(error) => return Err(abandon(error, &parts, directory)),
     };
-    let check =
-        |check| Checker::new(check, &parts.config, &context.config.root, &directory, state.clone());
-    let mut checker = parts.config.health.as_ref().map(check);
+    let (status, state) = watch(&mut running, &limits, state, &parts.config, &directory, context)?;
+    drop(limits); // With its cgroup, before anybody is told that it has ended.
+    net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
+    record_end(status, state, directory)?;
+    running.say_goodbye(status);
+    context.status.exited(&parts.config.id, status);
+    Ok(status)
+}
+
+/// Waits until it has ended, and checks its health if that is wanted; how it ended,
+/// and what has changed of its state meanwhile.
+fn watch(
+    running: &mut Running,
+    limits: &Limits,
+    state: SandboxState,
+    config: &SandboxConfig,
+    directory: &SandboxDir,
+    context: &Context,
+) -> Result<(ExitStatus, SandboxState), Error> {
+    let check = |check| Checker::new(check, config, &context.config.root, directory, state.clone());
+    let mut checker = config.health.as_ref().map(check);
     let chore = checker.as_mut().map(|checker| checker as &mut dyn Chore);
-    let status = running.wait(&supervision(&parts.config, &limits.confinement), chore)?;
-    let state = checker.map_or(state, |checker| checker.state);
+    let status = running.wait(&supervision(config, &limits.confinement), chore)?;
     let status = match status {
         ExitStatus::Signaled(libc::SIGKILL) if limits.ran_out_of_memory() => {
             ExitStatus::OutOfMemory
         }
         status => status,
     };
-    drop(limits); // With its cgroup, before anybody is told that it has ended.
-    net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
-    let state = SandboxState { log_lost: running.lost_output(), ..state };
-    record_end(status, state, directory)?;
-    running.say_goodbye(status);
-    context.status.exited(&parts.config.id, status);
-    Ok(status)
+    let state = checker.map_or(state, |checker| checker.state);
+    Ok((status, SandboxState { log_lost: running.lost_output(), ..state }))
 }
 
 /// A sandbox that runs.
