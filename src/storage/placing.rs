@@ -315,7 +315,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        storage::testing::{Member, TempDir, one_id, tar_of},
+        oci::IdMap,
+        storage::testing::{Member, TempDir, tar_of},
         sys::fs::open_directory,
     };
 
@@ -350,8 +351,11 @@ mod tests {
         );
         assert_eq!(fs::read_link(temp.path().join("d/l")).unwrap(), Path::new("/etc/passwd"));
         assert!(temp.path().join("d/.wh.x").exists() && !temp.path().join("d/device").exists());
-        put(&[Member::file("s", "").mode(0o4755)], temp.path(), Ownership::Kept(&one_id()))
-            .unwrap();
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let only = |id| vec![IdMap { inside: id, outside: id, count: 1 }];
+        let map = Map { key: "us".into(), uids: only(uid), gids: only(gid) };
+        let member = Member::file("s", "").owner(uid.into(), gid.into()).mode(0o4755);
+        put(&[member], temp.path(), Ownership::Kept(&map)).unwrap();
         assert_eq!(stat("s").permissions().mode() & 0o7777, 0o4755);
     }
 
