@@ -7,7 +7,7 @@
 //! device may have been plugged in, and a driver replaced, since then. Nothing is
 //! changed here: nodes, mounts and variables become parts of the sandbox's spec.
 //!
-//! A device is named by a path ([`node`]), or as its maker describes it, with what else
+//! A device is named by a path (`node`), or as its maker describes it, with what else
 //! it takes: the Container Device Interface ([`cdi`]).
 
 pub mod cdi;

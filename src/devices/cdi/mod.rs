@@ -4,14 +4,14 @@
 //!
 //! A *spec file* describes devices of one *kind*, and for each what it changes in
 //! a container: its *edits*. All files of some directories are read
-//! ([`Registry::read`]), of which the first have precedence; a file that makes no
+//! (`Registry::read`), of which the first have precedence; a file that makes no
 //! sense is put aside, with the reason, for the error that tells what is not
-//! there. Then the edits of the devices are added up ([`Registry::add`]): those of
+//! there. Then the edits of the devices are added up (`Registry::add`): those of
 //! the file once, then those of the device.
 //!
 //! Hooks are programs that the maker wants to be run, on the host, around a
 //! container's start. Nothing of the kind is ever run by us; what the well-known
-//! ones are for is done by mounts ([`hooks`]), and a note tells of the others.
+//! ones are for is done by mounts (`hooks`), and a note tells of the others.
 
 mod file;
 mod hooks;

@@ -11,7 +11,7 @@
 //!                                       └───────── accept ◀────────── answer
 //! ```
 //!
-//! Nothing here talks to the network: [`Authorization`] says what is to be sent
+//! Nothing here talks to the network: `Authorization` says what is to be sent
 //! and takes the answer, so that all that decides about a password is in one
 //! place and can be tried without a server.
 //!
@@ -23,7 +23,7 @@
 //! - a realm, to which the password goes, is reached by https, or is on the host
 //!   that we talk plain http to (`realm`);
 //! - a request with a token in its body follows no redirect;
-//! - secrets are a [`Secret`], and no text of a file or answer that may hold one
+//! - secrets are a `Secret`, and no text of a file or answer that may hold one
 //!   is quoted in an error.
 
 mod authorization;

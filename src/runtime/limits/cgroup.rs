@@ -18,10 +18,10 @@
 //!
 //! systemd arranges all cgroups itself that it has not handed on, even those that we
 //! may write because it works for us: that is so below a user's own systemd, and
-//! everywhere if we are root ([`is_delegated`]).
+//! everywhere if we are root (`is_delegated`).
 //!
-//! The cgroup goes with the [`Cgroup`]. What a supervisor that was killed has left
-//! is removed by the next one ([`Base::make`]): its name tells whose it was.
+//! The cgroup goes with the `Cgroup`. What a supervisor that was killed has left
+//! is removed by the next one (`Base::make`): its name tells whose it was.
 
 use std::{
     fs,

@@ -15,7 +15,7 @@
 //!
 //! RLIMIT_NPROC counts processes of a user in a user namespace since Linux 5.14
 //! (`getrlimit(2)` still says otherwise), and each sandbox has one of its own: that
-//! of its supervisor, whose threads count too and are added by [`confine`]. Root of
+//! of its supervisor, whose threads count too and are added by `confine`. Root of
 //! the machine itself is exempt.
 //!
 //! The result is data, an [`oci::Confinement`](crate::oci::Confinement): written
