@@ -32,8 +32,7 @@ fn changed(script: &str, runs: bool) -> (Store, String) {
         true => {
             sandbox(&store, &["start", "web"]);
             let ready = || sandbox(&store, &["logs", "web"]).contains("ready").then_some(());
-            let limit = std::time::Duration::from_secs(10);
-            assert!(crate::support::eventually(limit, ready).is_some());
+            assert!(crate::support::eventually(ready).is_some());
         }
     }
     (store, image)

@@ -78,7 +78,7 @@ fn a_pull_killed_at_any_moment_leaves_a_valid_store() {
         let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
         thread::sleep(whole.mul_f64((f64::from(moment) * 0.618_034).fract()));
         pull.signal(Signal::KILL);
-        pull.wait(Duration::from_secs(5));
+        pull.wait();
         assert_valid(&store);
     }
     assert_whole(&store, &name, 80);
@@ -95,7 +95,7 @@ fn an_interrupted_pull_ends_soon_and_is_swept() {
     let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
     thread::sleep(Duration::from_millis(100));
     pull.signal(Signal::INT);
-    pull.wait(Duration::from_secs(2));
+    pull.wait();
     store.assert_nothing_left();
 }
 
@@ -112,7 +112,7 @@ fn an_image_can_be_removed_while_it_runs() {
     let _ = Test::sandbox(&["rmi", &name]).store(&store).output();
     drop(running.stdin());
     running.wait_for("root:x:0:");
-    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    assert_eq!(running.wait().code(), Some(0));
 }
 
 #[test]

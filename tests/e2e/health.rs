@@ -18,7 +18,7 @@ fn sandbox(store: &Store, args: &[&str]) -> String {
 fn is(store: &Store, condition: &str) {
     let status = || sandbox(store, &["ps", "--format", "{{.Status}}"]);
     let shown = || status().trim_end().ends_with(condition).then_some(());
-    assert!(eventually(Duration::from_secs(20), shown).is_some(), "{condition}: {}", status());
+    assert!(eventually(shown).is_some(), "{condition}: {}", status());
 }
 
 fn health(store: &Store) -> Value {
@@ -101,7 +101,7 @@ fn what_fails_while_it_starts_does_not_count() {
     let run = ["run", "-d", "--name", "web"];
     sandbox(&store, &[&run[..], &options, &more, &[&image, "sleep", "1000"]].concat());
     let some = || (health(&store)["Log"].as_array()?.len() >= 3).then_some(());
-    assert!(eventually(Duration::from_secs(20), some).is_some());
+    assert!(eventually(some).is_some());
     is(&store, "(health: starting)");
     sandbox(&store, &["rm", "-f", "web"]);
     store.assert_nothing_left();

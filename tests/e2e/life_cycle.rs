@@ -31,7 +31,7 @@ fn sandbox(store: &Store, args: &[&str]) -> String {
 /// Waits until the log of `name` holds `text`.
 fn says(store: &Store, name: &str, text: &str) {
     let logged = || sandbox(store, &["logs", name]).contains(text).then_some(());
-    assert!(eventually(Duration::from_secs(10), logged).is_some(), "{text}");
+    assert!(eventually(logged).is_some(), "{text}");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_whole_life_leaves_nothing_however_often() {
         assert_eq!(terminal.wait().code(), Some(0));
         sandbox(&store, &["stop", "-t", "1", "web"]);
         assert_eq!(sandbox(&store, &["wait", "web"]), "3\n");
-        assert_eq!(follow.wait(Duration::from_secs(10)).code(), Some(0));
+        assert_eq!(follow.wait().code(), Some(0));
         let listed = sandbox(&store, &["ps", "-a", "--format", "json"]);
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         assert_eq!((&listed["Names"], &listed["State"]), (&"web".into(), &"exited".into()));
@@ -271,7 +271,7 @@ fn published_ports_can_be_looked_up() {
         std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
         (text == "hi\n").then_some(())
     };
-    assert!(eventually(Duration::from_secs(10), answer).is_some());
+    assert!(eventually(answer).is_some());
     sandbox(&store, &["rm", "-f", "web"]);
     store.assert_nothing_left();
 }
@@ -298,7 +298,7 @@ fn events_tell_what_happens_and_what_has_happened() {
     sandbox(&store, &["rm", "job"]);
     live.wait_for("destroy job container");
     live.signal(rustix::process::Signal::TERM);
-    live.wait(Duration::from_secs(5));
+    live.wait();
     store.assert_nothing_left();
 }
 

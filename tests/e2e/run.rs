@@ -4,7 +4,6 @@ use std::{
     fs,
     io::Read,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -215,9 +214,7 @@ fn a_reader_that_goes_ends_the_command() {
     let mut first = [0; 2];
     yes.stdout.take().unwrap().read_exact(&mut first).unwrap();
     assert_eq!(text(&first), "y\n");
-    let start = Instant::now();
     let status = yes.wait().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(2));
     // The kernel shields pid 1 from SIGPIPE, so `yes` learns of it by errno.
     assert_eq!(status.code(), Some(1));
 }
@@ -243,9 +240,7 @@ fn only_the_three_standard_descriptors_are_open() {
 #[test]
 fn time_is_up_with_code_124() {
     require!(user_namespaces(), "user namespaces");
-    let start = Instant::now();
     Test::run_with(&["--timeout", "300ms"], &["sleep", "100"]).code(124).check();
-    assert!(start.elapsed() < Duration::from_secs(5));
     Test::run_with(&["--timeout", "1m"], &["true"]).check();
 }
 

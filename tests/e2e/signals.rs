@@ -1,6 +1,6 @@
 //! Signals, and the end of those who sent them.
 
-use std::{os::unix::process::CommandExt, process::Stdio, time::Duration};
+use std::{os::unix::process::CommandExt, process::Stdio};
 
 use rustix::process::{Signal, kill_process_group};
 use serde_json::json;
@@ -10,15 +10,13 @@ use crate::{
     support::{Dir, Image, Store, Test, eventually, processes_naming, user_namespaces, warm},
 };
 
-const SOON: Duration = Duration::from_millis(500);
-
 /// A time to sleep by which a process can be told from all others.
 fn marker(test: u32) -> String {
     format!("{}{test}.25", 1_000_000 + std::process::id())
 }
 
-fn assert_dies(marker: &str, limit: Duration) {
-    let gone = eventually(limit, || processes_naming(marker).is_empty().then_some(()));
+fn assert_dies(marker: &str) {
+    let gone = eventually(|| processes_naming(marker).is_empty().then_some(()));
     assert!(gone.is_some(), "still alive: {:?}", processes_naming(marker));
 }
 
@@ -29,8 +27,8 @@ fn a_termination_ends_a_command_without_a_handler() {
     let mut running = Test::shell(&format!("echo ready; exec sleep {marker}")).spawn();
     running.wait_for("ready");
     running.signal(Signal::TERM);
-    assert_eq!(running.wait(SOON).code(), Some(143));
-    assert_dies(&marker, SOON);
+    assert_eq!(running.wait().code(), Some(143));
+    assert_dies(&marker);
 }
 
 #[test]
@@ -41,7 +39,7 @@ fn a_command_with_a_handler_handles_the_signal() {
         let mut running = Test::shell(&script).spawn();
         running.wait_for("ready");
         running.signal(signal);
-        assert_eq!(running.wait(Duration::from_secs(2)).code(), Some(7), "{name}");
+        assert_eq!(running.wait().code(), Some(7), "{name}");
     }
 }
 
@@ -53,17 +51,14 @@ fn control_c_ends_all_at_once() {
     let script = format!("echo ready; exec sleep {marker}");
     let mut command = Test::sandbox(&["run", image, "sh", "-c", &script]).store(store).command(&[]);
     let mut child = command.process_group(0).stdout(Stdio::piped()).spawn().unwrap();
-    let seen = eventually(Duration::from_secs(20), || {
-        (!processes_naming(&format!("sleep\0{marker}")).is_empty()).then_some(())
-    });
+    let seen =
+        eventually(|| (!processes_naming(&format!("sleep\0{marker}")).is_empty()).then_some(()));
     assert!(seen.is_some(), "the command does not start");
 
-    let start = std::time::Instant::now();
     kill_process_group(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
     let status = child.wait().unwrap();
-    assert!(start.elapsed() < SOON, "it took {:?}", start.elapsed());
     assert_eq!(status.code(), Some(130));
-    assert_dies(&marker, SOON);
+    assert_dies(&marker);
 }
 
 #[test]
@@ -75,8 +70,8 @@ fn nothing_survives_the_death_of_its_parent() {
         let mut running = Test::run_with(options, &["sh", "-c", &script]).spawn();
         running.wait_for("ready");
         running.signal(Signal::KILL);
-        running.wait(SOON);
-        assert_dies(&marker, Duration::from_secs(1));
+        running.wait();
+        assert_dies(&marker);
     }
 }
 
@@ -89,7 +84,7 @@ fn what_a_killed_run_left_is_swept() {
         Test::sandbox(&["run", image, "sh", "-c", "echo ready; sleep 1000"]).store(&store).spawn();
     running.wait_for("ready");
     running.signal(Signal::KILL);
-    running.wait(SOON);
+    running.wait();
     store.assert_nothing_left();
 }
 
@@ -98,7 +93,7 @@ fn what_the_command_left_running_ends_with_it() {
     require!(user_namespaces(), "user namespaces");
     let marker = marker(5);
     Test::shell(&format!("sleep {marker} >/dev/null 2>&1 & exit 3")).code(3).check();
-    assert_dies(&marker, SOON);
+    assert_dies(&marker);
 }
 
 #[test]
@@ -111,5 +106,5 @@ fn the_stop_signal_of_the_image_is_what_a_termination_becomes() {
     let mut running =
         Test::sandbox(&["run", "--timeout", "1s", &image, "sh", "-c", script]).spawn();
     running.wait_for("ready");
-    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(124));
+    assert_eq!(running.wait().code(), Some(124));
 }

@@ -1,6 +1,6 @@
 //! Looking after the store: what it takes, and what of it goes.
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -94,7 +94,7 @@ fn what_the_store_takes_is_what_du_says() {
     let each = Test::sandbox(&["system", "df", "-v"]).store(&store).read();
     assert!(each.contains("LAST USED") && each.contains("store/two"), "{each}");
     drop(running.stdin());
-    running.wait(Duration::from_secs(5));
+    running.wait();
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn prune_leaves_what_runs() {
     assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 1);
     drop(running.stdin());
     running.wait_for("one");
-    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    assert_eq!(running.wait().code(), Some(0));
 }
 
 #[test]
@@ -186,9 +186,9 @@ fn what_a_killed_pull_left_is_seen_and_removed() {
     let name = image.push(Registry::shared(), "store/killed");
     let mut pull = Test::sandbox(&["pull", &name]).store(&store).spawn();
     let half = || store.entries("tmp").iter().any(|name| name.starts_with("layer-")).then_some(());
-    eventually(Duration::from_secs(20), half).expect("the pull begins");
+    eventually(half).expect("the pull begins");
     pull.signal(Signal::KILL);
-    pull.wait(Duration::from_secs(5));
+    pull.wait();
     assert!(json(&store, &["system", "df"])["garbage"]["count"].as_u64() >= Some(1));
     Test::sandbox(&["system", "prune", "-f"]).store(&store).check();
     assert_eq!(store.entries("tmp"), [""; 0]);
@@ -251,12 +251,7 @@ fn check_finds_what_is_damaged_and_fetches_only_that_again() {
     let repaired = text(&check(&["--repair"]).output().stdout);
     assert_eq!(repaired.matches("; fetched again\n").count(), 2, "{repaired}");
     let again = || (registry.fetched().len() >= fetched + 3).then_some(());
-    assert!(
-        eventually(Duration::from_secs(5), again).is_some(),
-        "{:?} {}",
-        registry.fetched(),
-        fetched
-    );
+    assert!(eventually(again).is_some(), "{:?} {}", registry.fetched(), fetched);
     assert_eq!(registry.fetched().len(), fetched + 3);
     check(&[]).check();
     Test::sandbox(&["run", &name, "cat", "/bad", "/gone"])
@@ -283,7 +278,7 @@ fn repair_leaves_what_runs_and_says_what_it_could_not_fetch() {
     repair().fails(125, &["still bad", "end the sandboxes"]).check();
     drop(running.stdin());
     running.wait_for("end");
-    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    assert_eq!(running.wait().code(), Some(0));
 
     drop(registry);
     let output = text(&repair().output().stdout);
@@ -391,7 +386,7 @@ fn reset_removes_the_store_but_not_from_under_a_sandbox() {
     reset().fails(125, &["is in use", "sandbox ps"]).check();
     assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
     drop(running.stdin());
-    assert_eq!(running.wait(Duration::from_secs(5)).code(), Some(0));
+    assert_eq!(running.wait().code(), Some(0));
     let before = du(&store);
     reset().stdout(&format!("freed: {} ({before} bytes)\n", megabytes(before))).check();
     assert!(!store.path().exists());

@@ -19,8 +19,6 @@ use crate::{
     },
 };
 
-const LONG: Duration = Duration::from_secs(10);
-
 fn record(store: &Store, id: &str, file: &str) -> PathBuf {
     store.path().join("sandboxes").join(id).join(file)
 }
@@ -41,7 +39,7 @@ fn kill(pid: Pid) {
 fn ends(pid: Pid) {
     let path = format!("/proc/{}", pid.as_raw_nonzero());
     let gone = || (!Path::new(&path).exists()).then_some(());
-    assert!(eventually(LONG, gone).is_some(), "{path} is still there");
+    assert!(eventually(gone).is_some(), "{path} is still there");
 }
 
 fn status(store: &Store) -> String {
@@ -96,9 +94,9 @@ fn an_exec_that_is_killed_takes_its_command_with_it_and_nothing_else() {
         Test::sandbox(&["exec", "web", "sh", "-c", "echo in; sleep 1234"]).store(&store).spawn();
     exec.wait_for("in");
     exec.signal(Signal::KILL);
-    exec.wait(LONG);
+    exec.wait();
     let sleeps = || sandbox(&store, &["top", "web"]).contains("sleep 1234").then_some(());
-    assert!(eventually(LONG, || sleeps().is_none().then_some(())).is_some());
+    assert!(eventually(|| sleeps().is_none().then_some(())).is_some());
     assert_eq!(sandbox(&store, &["exec", "web", "echo", "again"]), "again\n");
     is_removable(&store);
 }
@@ -113,7 +111,7 @@ fn a_stop_that_is_killed_half_way_can_be_repeated() {
     let mut stop = Test::sandbox(&["stop", "-t", "1000", "web"]).store(&store).spawn();
     thread::sleep(Duration::from_millis(200));
     stop.signal(Signal::KILL);
-    stop.wait(LONG);
+    stop.wait();
     assert!(status(&store).starts_with("web Up "), "{}", status(&store));
     assert_eq!(sandbox(&store, &["stop", "-t", "0", "web"]), "web\n");
     assert!(status(&store).starts_with("web Exited (137) "), "{}", status(&store));
@@ -225,7 +223,7 @@ fn a_process_id_that_is_another_s_now_is_not_the_sandbox_s() {
     Test::sandbox(&["exec", "web", "true"]).store(&store).fails(125, &["web"]).check();
     is_usable(&store);
     innocent.signal(Signal::TERM);
-    assert_eq!(innocent.wait(LONG).code(), Some(143));
+    assert_eq!(innocent.wait().code(), Some(143));
 }
 
 #[test]
@@ -349,7 +347,7 @@ fn how_a_sandbox_ended_that_is_not_kept_is_told_to_who_waits() {
     sandbox(&store, &["kill", "-s", "TERM", "web"]);
     for mut wait in waits {
         wait.wait_for("3");
-        assert_eq!(wait.wait(LONG).code(), Some(0));
+        assert_eq!(wait.wait().code(), Some(0));
     }
     store.assert_nothing_left();
 }

@@ -1,9 +1,6 @@
 //! Names: the host's resolver at the time of the question.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::io::Write;
 
 use crate::{
     require,
@@ -97,18 +94,15 @@ fn names_of_the_command_line_and_the_hosts_own_are_known() {
 }
 
 #[test]
-fn without_a_resolver_the_answer_is_an_error_and_quick() {
+fn without_a_resolver_the_answer_is_an_error() {
     require!(Host::possible(), "ip, nsenter, dnsmasq, python3");
     let host = Host::new();
-    let start = Instant::now();
     let step = format!("dns {GATEWAY} example.test A");
     // There is no `nameserver`, one that refuses, and one that is unreachable.
     for conf in ["", "nameserver 198.51.100.1\n", "nameserver 192.0.2.1\n"] {
         std::fs::write(host.file("resolv.conf"), conf).unwrap();
         host.inside(&[], &[&step, "lookup example.test"]).stdout("SERVFAIL\ntry again\n").check();
     }
-    // A client waits 5 seconds for each resolver that does not answer.
-    assert!(start.elapsed() < Duration::from_secs(15));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
 };
 
 use super::{Dir, Image, Registry, Store, Test, eventually, text};
@@ -125,7 +124,7 @@ local=/test/
         self.servers.push(server);
         let connect = format!("connect {HOST4} {port}");
         let listens = || self.client(&[&connect]) == "connected\n";
-        let up = eventually(Duration::from_secs(10), || listens().then_some(()));
+        let up = eventually(|| listens().then_some(()));
         assert!(up.is_some(), "{command:?} does not start");
     }
 
@@ -142,7 +141,7 @@ local=/test/
         let server = self.start(&["dnsmasq", "-d", "-C", zone.to_str().unwrap()]);
         self.servers.push(server);
         let answers = || self.client(&["dns 198.51.100.1 example.test A"]).contains("NOERROR");
-        let up = eventually(Duration::from_secs(10), || answers().then_some(()));
+        let up = eventually(|| answers().then_some(()));
         assert!(up.is_some(), "the resolver does not start");
         self.servers.len() - 1
     }

@@ -4,7 +4,6 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use super::{Dir, eventually, text};
@@ -46,7 +45,7 @@ impl Nginx {
             .spawn()
             .unwrap();
         let up = || TcpStream::connect(address).ok();
-        let up = eventually(Duration::from_secs(10), up);
+        let up = eventually(up);
         let said = || text(&fs::read(dir.path().join("stderr")).unwrap());
         assert!(up.is_some(), "nginx does not start: {}", said());
         Self { dir, address, child }

@@ -33,12 +33,16 @@ fn succeeds(program: &str, args: &[&str]) -> bool {
     Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
 }
 
-/// Asks again and again until there is an answer or the time is up.
-pub(crate) fn eventually<T>(limit: Duration, ask: impl Fn() -> Option<T>) -> Option<T> {
+/// How long a test waits for what then will not come any more. Far from how long
+/// it takes: on a busy disk a process that is killed in `syncfs(2)` dies late.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer or [`PATIENCE`] is at its end.
+pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
         let answer = ask();
-        if answer.is_some() || start.elapsed() > limit {
+        if answer.is_some() || start.elapsed() > PATIENCE {
             return answer;
         }
         thread::sleep(Duration::from_millis(10));

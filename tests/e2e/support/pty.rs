@@ -7,7 +7,6 @@ use std::{
     process::{Child, ExitStatus},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
 };
 
 use rustix::{
@@ -66,7 +65,7 @@ impl Terminal {
     pub(crate) fn wait_for(&self, expected: &str) {
         let seen = || text(&self.screen.lock().unwrap());
         let shows = || seen().contains(expected).then_some(());
-        let found = eventually(Duration::from_secs(20), shows);
+        let found = eventually(shows);
         assert!(found.is_some(), "no `{expected}` on the screen:\n{}", seen());
     }
 
@@ -87,13 +86,8 @@ impl Terminal {
     /// Waits until the program has exited.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        for _ in 0..2000 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("still running:\n{}", text(&self.screen.lock().unwrap()));
+        let ended = eventually(|| self.child.try_wait().unwrap());
+        ended.unwrap_or_else(|| panic!("still running:\n{}", self.seen()))
     }
 }
 

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
-    time::Duration,
 };
 
 use super::{Dir, eventually, http, text};
@@ -145,6 +144,6 @@ fn wait_for_address(log: &Path) -> SocketAddr {
         let (_, rest) = log.split_once("listening on ")?;
         rest.split([',', '"', ' ']).next()?.parse().ok()
     };
-    eventually(Duration::from_secs(20), find)
+    eventually(find)
         .unwrap_or_else(|| panic!("the registry does not start: {}", text(&fs::read(log).unwrap())))
 }

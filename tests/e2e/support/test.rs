@@ -8,7 +8,6 @@ use std::{
     process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Output, Stdio},
     sync::OnceLock,
     thread,
-    time::Duration,
 };
 
 use super::{
@@ -52,7 +51,7 @@ impl Store {
         let path = self.path();
         let gone = || processes_naming(path.to_str().unwrap()).is_empty().then_some(());
         assert!(
-            eventually(Duration::from_secs(2), gone).is_some(),
+            eventually(gone).is_some(),
             "still alive: {:?}",
             processes_naming(path.to_str().unwrap())
         );
@@ -372,17 +371,10 @@ impl Running {
         rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits until it has exited, but no longer than `limit`.
+    /// Waits until it has exited.
     #[track_caller]
-    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
-        let start = std::time::Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < limit, "still running after {limit:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        eventually(|| self.child.try_wait().unwrap()).expect("it ends")
     }
 }
 
