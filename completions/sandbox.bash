@@ -780,7 +780,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -815,6 +815,10 @@ _sandbox() {
                     return 0
                     ;;
                 --group-add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --userns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1712,7 +1716,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1751,6 +1755,10 @@ _sandbox() {
                     return 0
                     ;;
                 --group-add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --userns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2172,7 +2180,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2207,6 +2215,10 @@ _sandbox() {
                     return 0
                     ;;
                 --group-add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --userns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5172,7 +5184,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5211,6 +5223,10 @@ _sandbox() {
                     return 0
                     ;;
                 --group-add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --userns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

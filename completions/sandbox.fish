@@ -83,6 +83,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l env-file -d 'Set
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s u -l user -d 'User to run as, by the names of the image or by number' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l userns -d 'Which user inside is you outside: root, that user of yours, or, without either, whoever the command runs as if files of yours are mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
@@ -169,6 +170,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l env-file -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s u -l user -d 'User to run as, by the names of the image or by number' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l userns -d 'Which user inside is you outside: root, that user of yours, or, without either, whoever the command runs as if files of yours are mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
@@ -791,6 +793,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'User to run as, by the names of the image or by number' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'Which user inside is you outside: root, that user of yours, or, without either, whoever the command runs as if files of yours are mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r
@@ -978,6 +981,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Directory to start in' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'User to run as, by the names of the image or by number' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l group-add -d 'Further groups of that user, or keep-groups for the ones you have' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'Which user inside is you outside: root, that user of yours, or, without either, whoever the command runs as if files of yours are mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Program to run instead of the image\'s entrypoint; empty for none' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Show a file or directory of the host inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'The same in docker\'s long notation, and file systems in memory' -r

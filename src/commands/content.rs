@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use super::{
     Context,
     find::{self, Condition, Found},
-    launch::base::Base,
+    launch::{base::Base, ids},
     map,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(super) fn changes(found: &Found, store: &Store) -> Result<Changes, Error> {
         Base::Directory(path) => Lower::Directory(path),
         Base::Host => return Err(storage::Error::ChangesInMemory(found.stored.id().into()).into()),
     };
-    Ok(store.changes(&found.stored, lower, &mount_points(found)?)?)
+    Ok(store.changes(&found.stored, lower, found.config.keep_id, &mount_points(found)?)?)
 }
 
 fn mount_points(found: &Found) -> Result<Vec<PathBuf>, Error> {
@@ -81,7 +81,7 @@ pub(super) fn enter(found: &Found, context: &Context) -> Result<Within, Error> {
         let root = runtime::files::root_of(workload)?;
         return Ok(Within {
             root,
-            map: map(&domain),
+            map: map(&domain).keeping(found.config.keep_id),
             kind: domain.plan().kind.clone(),
             _held: None,
         });
@@ -91,6 +91,7 @@ pub(super) fn enter(found: &Found, context: &Context) -> Result<Within, Error> {
     let store = context.open_store(&domain)?;
     let directory = find::take(&found.stored)?;
     let base = Base::again(&found.config.base, &store)?;
+    let store = ids::settle(&found.config, &base, store, &mut domain, context)?;
     let RootFs::Overlay(overlay @ Overlay { upper: Some(_), .. }) =
         base.root_fs(&store, &directory, context)?
     else {
@@ -98,7 +99,8 @@ pub(super) fn enter(found: &Found, context: &Context) -> Result<Within, Error> {
     };
     let root = runtime::files::mount(&overlay, directory.path())?;
     let kind = domain.plan().kind.clone();
-    Ok(Within { root, map: map(&domain), kind, _held: Some((directory, store)) })
+    let map = map(&domain).keeping(found.config.keep_id);
+    Ok(Within { root, map, kind, _held: Some((directory, store)) })
 }
 
 /// Passes a tar from the one who writes it to the one who reads it.

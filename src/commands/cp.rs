@@ -89,7 +89,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
 }
 
 fn copy_out(path: &Path, target: &End, within: Within, args: &Args) -> Result<(), Error> {
-    let source = Source::find(path, &mut Tree::within(within.root), args.follow_link)?;
+    let mut tree = Tree::within(within.root).keeping(within.map.keep);
+    let source = Source::find(path, &mut tree, args.follow_link)?;
     let target_path = match target {
         End::Host(path) => path,
         _ => return source.write_to_stdout(),
@@ -102,24 +103,30 @@ fn copy_out(path: &Path, target: &End, within: Within, args: &Args) -> Result<()
 }
 
 fn copy_in(source: &End, path: &Path, within: Within, args: &Args) -> Result<(), Error> {
+    let (root, keep) = (within.map.inside_root(), within.map.keep);
     let map = args.archive.then_some(within.map);
     let mut tree = Tree::within(within.root);
     let source_path = match source {
         End::Host(path) => path,
-        _ => return unpack_stdin(&mut tree, path, map),
+        _ => return unpack_stdin(&mut tree, path, map, root),
     };
-    let source = Source::find(source_path, &mut Tree::host(), args.follow_link)?;
+    let source = Source::find(source_path, &mut Tree::host().keeping(keep), args.follow_link)?;
     let target = tree.find(path, true)?;
     let (alias, into) = source.aim(target, path)?;
-    source.copy(alias, into, map, Some((0, 0)))
+    source.copy(alias, into, map, Some(root))
 }
 
-fn unpack_stdin(tree: &mut Tree, path: &Path, map: Option<Map>) -> Result<(), Error> {
+fn unpack_stdin(
+    tree: &mut Tree,
+    path: &Path,
+    map: Option<Map>,
+    (uid, gid): (u32, u32),
+) -> Result<(), Error> {
     let target = tree.find(path, true)?;
     if !target.is_directory() {
         return Err(no_directory(path, target.exists()));
     }
-    let ownership = map.as_ref().map_or(Ownership::Of(0, 0), Ownership::Kept);
+    let ownership = map.as_ref().map_or(Ownership::Of(uid, gid), Ownership::Kept);
     Ok(place(io::stdin().lock(), target.open()?, ownership)?)
 }
 

@@ -100,8 +100,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     };
     let seccomp = seccomp.as_ref();
     let (process, confinement) = (&process, &state.confinement);
-    let strict = found.config.resources.strict;
-    let addition = Addition { supervisor, workload, process, seccomp, confinement, strict };
+    let (strict, keep_id) = (found.config.resources.strict, found.config.keep_id);
+    let addition =
+        Addition { supervisor, workload, process, seccomp, keep_id, confinement, strict };
     let mut added = runtime::add(&addition)?;
     if added.is_outside() {
         context.ui.note("this command is outside of the sandbox's cgroup, and so of its limits");

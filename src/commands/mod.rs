@@ -144,7 +144,7 @@ impl Context {
 
 fn map(domain: &Domain) -> Map {
     let plan = domain.plan();
-    Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone() }
+    Map { key: plan.key(), uids: plan.uids.clone(), gids: plan.gids.clone(), keep: None }
 }
 
 /// Does something for each of several sandboxes, and prints those with which it

@@ -4,7 +4,7 @@ use super::{
     Context,
     background::{self, Attached, Caller, Side},
     credentials::ask_helpers,
-    launch::{self, base::Base, config, connection, sharing::Sharing},
+    launch::{self, base::Base, config, connection, ids, sharing::Sharing},
     options::{DetachKeys, SandboxArgs},
     status::Phase,
 };
@@ -53,7 +53,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::find(wanted, &store, &mut domain, context)?;
-    let config = config::build(wanted, &base, is_kept, context)?;
+    let mut config = config::build(wanted, &base, is_kept, context)?;
+    let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
     context.status.tell(&Phase::Pulled { image: &config.image });
     wanted.write_id(&config.id)?;
     let directory = launch::create(&config, &store)?;

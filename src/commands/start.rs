@@ -4,7 +4,7 @@ use super::{
     Context,
     background::{self, Attached, Side},
     find::{self, Found},
-    launch::{self, base::Base, connection, sharing::Sharing},
+    launch::{self, base::Base, connection, ids, sharing::Sharing},
     options::{DetachKeys, NetworkArgs},
 };
 use crate::{error::Error, oci::ExitStatus, storage::StoredSandbox, ui};
@@ -92,6 +92,7 @@ fn supervise(
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;
     let base = Base::again(&config.base, &store)?;
+    let store = ids::settle(&config, &base, store, &mut domain, context)?;
     let supervisor = Some(supervisor);
     let parts =
         launch::Parts { config, base, network, ports, sharing, devices, is_new: false, supervisor };

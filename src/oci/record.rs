@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Health, HealthCheck, Mount,
-    Process, Resources, Seccomp,
+    Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Health, HealthCheck, KeepId,
+    Mount, Process, Resources, Seccomp,
 };
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
@@ -55,6 +55,9 @@ pub struct SandboxConfig {
     pub log: LogOptions,
     #[serde(default)]
     pub health: Option<HealthCheck>,
+    /// Whose files the caller's are, if not root's.
+    #[serde(default)]
+    pub keep_id: Option<KeepId>,
 }
 
 impl SandboxConfig {

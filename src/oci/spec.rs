@@ -8,7 +8,7 @@ pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confinement, ProcessId, RootFs,
+    Confinement, KeepId, ProcessId, RootFs,
     strings::{self, names},
 };
 
@@ -41,6 +41,8 @@ pub struct Spec {
     /// Whether what needs more than one user id is answered with success
     /// although it is not done (`runtime/seccomp.rs`, "Fake root").
     pub fake_root: bool,
+    /// Whose files the caller's are, if not root's.
+    pub keep_id: Option<KeepId>,
     /// What holds its limits.
     pub confinement: Confinement,
 }

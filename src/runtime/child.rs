@@ -62,11 +62,11 @@ fn become_workload(
 
     let credentials = user::resolve(&spec.process.user)?;
     let session = match spec.process.terminal {
-        true => Some(open_terminal(&credentials, true, parent)?),
+        true => Some(open_terminal(credentials.owner(spec.keep_id), true, parent)?),
         false => None,
     };
     if let Some(pipes) = &pipes {
-        take_streams(pipes, &credentials)?;
+        take_streams(pipes, credentials.owner(spec.keep_id))?;
     }
     if !spec.process.stdin && session.is_none() {
         sys::process::replace_stdio(&sources.null, 0)
@@ -102,11 +102,11 @@ fn set_hostname(name: &str) -> Result<(), Failure> {
 
 /// A terminal for the workload; the parent gets the other side.
 pub(super) fn open_terminal(
-    credentials: &Credentials,
+    (owner, _): (u32, u32),
     is_console: bool,
     parent: &ChildEnd,
 ) -> Result<OwnedFd, Failure> {
-    let pair = terminal::open(credentials.uid).map_err(Failure::setup("cannot make a terminal"))?;
+    let pair = terminal::open(owner).map_err(Failure::setup("cannot make a terminal"))?;
     if is_console {
         mounts::attach_console(&pair.path).map_err(Failure::mount("/dev/console"))?;
     }
@@ -116,10 +116,10 @@ pub(super) fn open_terminal(
 
 /// Makes `pipes` the standard streams; the workload may open them by name, as
 /// `/dev/stdout`.
-fn take_streams(pipes: &[OwnedFd; 3], user: &Credentials) -> Result<(), Failure> {
+fn take_streams(pipes: &[OwnedFd; 3], (uid, gid): (u32, u32)) -> Result<(), Failure> {
     for (number, pipe) in pipes.iter().enumerate() {
         // With a single id there is nobody else to give them to.
-        let _ = sys::fs::fchown(pipe, user.uid, user.gid);
+        let _ = sys::fs::fchown(pipe, uid, gid);
         sys::process::replace_stdio(pipe, number as i32)
             .map_err(Failure::setup("cannot set the standard streams"))?;
     }

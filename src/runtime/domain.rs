@@ -236,7 +236,7 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
 pub fn enter_that_of(plan: Plan, member: ProcessId) -> Result<Domain, Error> {
     let process = join::open(member)?;
     let map = fs::read_to_string(format!("/proc/{}/uid_map", member.pid)).map_err(Error::IdMap)?;
-    if extents(&map) != extents(&lines(&plan.uids)) {
+    if extents(&map) != extents(&Plan::lines(&plan.uids)) {
         return Err(Error::OtherIds);
     }
     sys::process::join(&process, CloneFlags::CLONE_NEWUSER).map_err(Error::Join)?;
@@ -249,6 +249,13 @@ fn extents(map: &str) -> Vec<&str> {
 }
 
 impl Plan {
+    /// A map as the kernel wants it (`user_namespaces(7)`).
+    pub(super) fn lines(map: &[IdMap]) -> String {
+        let line =
+            |extent: &IdMap| format!("{} {} {}\n", extent.inside, extent.outside, extent.count);
+        map.iter().map(line).collect()
+    }
+
     /// None if we can write the maps ourselves.
     fn start_helpers(&self, gate: &OwnedFd) -> Result<Vec<(String, Messenger)>, Error> {
         let errands = match &self.kind {
@@ -267,8 +274,8 @@ impl Plan {
     fn write(&self) -> Result<Errand, Error> {
         let ours = |file| c_string(format!("/proc/{}/{file}", std::process::id()));
         Ok(Errand::Write(vec![
-            (ours("uid_map")?, lines(&self.uids)),
-            (ours("gid_map")?, lines(&self.gids)),
+            (ours("uid_map")?, Plan::lines(&self.uids)),
+            (ours("gid_map")?, Plan::lines(&self.gids)),
         ]))
     }
 }
@@ -282,11 +289,6 @@ fn exec(program: &Path, map: &[IdMap]) -> Result<Errand, Error> {
 
 fn c_string(text: String) -> Result<CString, Error> {
     CString::new(text).map_err(|error| Error::IdMap(error.into()))
-}
-
-fn lines(map: &[IdMap]) -> String {
-    let line = |extent: &IdMap| format!("{} {} {}\n", extent.inside, extent.outside, extent.count);
-    map.iter().map(line).collect()
 }
 
 impl Domain {
@@ -320,8 +322,8 @@ impl Domain {
             }
             _ => {}
         }
-        fs::write("/proc/self/uid_map", lines(&self.plan.uids)).map_err(Error::IdMap)?;
-        fs::write("/proc/self/gid_map", lines(&self.plan.gids)).map_err(Error::IdMap)
+        fs::write("/proc/self/uid_map", Plan::lines(&self.plan.uids)).map_err(Error::IdMap)?;
+        fs::write("/proc/self/gid_map", Plan::lines(&self.plan.gids)).map_err(Error::IdMap)
     }
 }
 
@@ -351,6 +353,6 @@ mod tests {
 
     #[test]
     fn a_map_is_written_a_line_an_extent() {
-        assert_eq!(lines(&with_caller(1000, &[(5, 6)])), "0 1000 1\n1 5 6\n");
+        assert_eq!(Plan::lines(&with_caller(1000, &[(5, 6)])), "0 1000 1\n1 5 6\n");
     }
 }

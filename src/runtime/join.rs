@@ -35,6 +35,7 @@ use nix::{
 use super::{
     Error, child, command,
     handshake::{self, ChildEnd, Failure, ParentEnd},
+    ids::Ids,
     limits,
     parent::Child,
     privileges::Limits,
@@ -43,7 +44,7 @@ use super::{
     user,
 };
 use crate::{
-    oci::{Confinement, ExitStatus, Process, ProcessId, Seccomp},
+    oci::{Confinement, ExitStatus, KeepId, Process, ProcessId, Seccomp},
     sys::{self, Named},
 };
 
@@ -57,6 +58,8 @@ pub struct Addition<'a> {
     pub process: &'a Process,
     /// See [`crate::oci::Spec::seccomp`].
     pub seccomp: Option<&'a Seccomp>,
+    /// See [`crate::oci::Spec::keep_id`].
+    pub keep_id: Option<KeepId>,
     /// What the sandbox is confined by.
     pub confinement: &'a Confinement,
     /// Whether it is not to run outside of the sandbox's cgroup.
@@ -85,7 +88,11 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
         process: addition.process,
         seccomp: addition.seccomp,
         fake_root: has_one_id,
-        has_one_id,
+        ids: match addition.keep_id {
+            _ if has_one_id => Ids::One,
+            Some(_) => Ids::Of(&sandbox),
+            None => Ids::Domain,
+        },
     };
     let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
     let null = null.map_err(Error::Supervise)?.into();
@@ -99,7 +106,7 @@ pub fn add(addition: &Addition<'_>) -> Result<Added, Error> {
     match cloned.map_err(Error::Join)? {
         ForkResult::Child => {
             drop(parent_end);
-            let Err(failure) = become_process(&limits, &ours, &null, &child_end);
+            let Err(failure) = become_process(&limits, addition.keep_id, &ours, &null, &child_end);
             child_end.fail(&failure);
             sys::process::exit(1)
         }
@@ -142,6 +149,7 @@ fn has_one_id(domain: i32) -> bool {
 /// As the workload does it (`child.rs`), in what is there already.
 fn become_process(
     limits: &Limits<'_>,
+    keep: Option<KeepId>,
     ours: &command::Identity,
     null: &OwnedFd,
     parent: &ChildEnd,
@@ -151,7 +159,7 @@ fn become_process(
     let filter = limits.filter()?;
     let credentials = user::resolve(&process.user)?;
     let session = match process.terminal {
-        true => Some(child::open_terminal(&credentials, false, parent)?),
+        true => Some(child::open_terminal(credentials.owner(keep), false, parent)?),
         false => None,
     };
     if !process.stdin && session.is_none() {

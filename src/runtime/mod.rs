@@ -37,6 +37,7 @@ mod command;
 pub mod domain;
 pub mod files;
 mod handshake;
+mod ids;
 mod init;
 mod join;
 mod keeper;
@@ -62,6 +63,7 @@ pub use keeper::Keeper;
 pub use limits::Limits;
 pub use parent::{Created, Running, Stdio, create};
 pub use supervise::{Chore, Supervision};
+pub use user::ids as user_ids;
 
 use crate::{hint::Hint, sys};
 

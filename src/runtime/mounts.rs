@@ -25,7 +25,7 @@ use nix::errno::Errno;
 
 use super::{domain::Plan, handshake::Failure, rootfs};
 use crate::{
-    oci::{IdMap, Mount, MountKind, Namespace, SmallFile, Spec},
+    oci::{IdMap, KeepId, Mount, MountKind, Namespace, SmallFile, Spec},
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -84,7 +84,7 @@ impl Sources {
         self.attach_kernel_files().map_err(Failure::mount("/proc and /sys"))?;
         attach_own_files(spec)?;
         self.attach_dev(spec, ids).map_err(Failure::mount("/dev"))?;
-        let volumes = self.attach_requested(&spec.mounts)?;
+        let volumes = self.attach_requested(spec)?;
         protect(&spec.readonly_paths).map_err(Failure::mount("a read-only path"))?;
         if spec.readonly_root {
             rootfs::protect(&spec.root).map_err(Failure::mount("/"))?;
@@ -100,7 +100,8 @@ impl Sources {
     /// A private `/dev`: no device of the host but the harmless ones.
     fn attach_dev(&self, spec: &Spec, ids: &Plan) -> sys::Result<()> {
         let quiet = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NOEXEC;
-        let dev = mount::make("tmpfs", &[("mode", "0755"), ("size", "64m")], quiet)?;
+        let owner = Owner::of_root(spec.keep_id);
+        let dev = mount::make("tmpfs", &owner.with(&[("mode", "0755"), ("size", "64m")]), quiet)?;
         attach(&dev, Path::new("/dev"))?;
         for (name, device) in &self.devices {
             sys::fs::create_file_at(dev.as_fd(), Path::new(name), 0o600)?;
@@ -112,20 +113,21 @@ impl Sources {
         attach_in(&dev, "pts", &pseudo_terminals(ids)?)?;
         let nodev = quiet | Attributes::MOUNT_ATTR_NODEV;
         let size = spec.shm_size.to_string();
-        let shm = mount::make("tmpfs", &[("mode", "1777"), ("size", &size)], nodev)?;
+        let shm = mount::make("tmpfs", &owner.with(&[("mode", "1777"), ("size", &size)]), nodev)?;
         attach_in(&dev, "shm", &shm)?;
         // A kernel may be built without message queues.
         let Ok(queues) = mount::make("mqueue", &[], nodev) else { return Ok(()) };
         attach_in(&dev, "mqueue", &queues)
     }
 
-    fn attach_requested(&self, mounts: &[Mount]) -> Result<Volumes, Failure> {
+    fn attach_requested(&self, spec: &Spec) -> Result<Volumes, Failure> {
+        let owner = Owner::of_root(spec.keep_id);
         let mut binds = self.binds.iter();
         let mut users = Volumes::default();
-        for request in mounts {
+        for request in &spec.mounts {
             let target = &request.destination;
             let attached = match &request.kind {
-                MountKind::Tmpfs { .. } => attach_tmpfs(request, &users),
+                MountKind::Tmpfs { .. } => attach_tmpfs(request, &owner, &users),
                 MountKind::Bind { .. } => {
                     let Some(source) = binds.next() else { continue };
                     attach_bind(source, request, &users)
@@ -137,6 +139,23 @@ impl Sources {
             }
         }
         Ok(users)
+    }
+}
+
+/// Whom the root of a file system in memory is to belong to, as options of `tmpfs(5)`.
+#[derive(Debug)]
+struct Owner([(&'static str, String); 2]);
+
+impl Owner {
+    /// Root inside.
+    fn of_root(keep: Option<KeepId>) -> Self {
+        let (uid, gid) = KeepId::root(keep);
+        Self([("uid", uid.to_string()), ("gid", gid.to_string())])
+    }
+
+    fn with<'a>(&'a self, options: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let owner = self.0.iter().filter(|(_, id)| id != "0");
+        options.iter().copied().chain(owner.map(|(name, id)| (*name, id.as_str()))).collect()
     }
 }
 
@@ -244,7 +263,7 @@ fn attach_bind(source: &Detached, request: &Mount, users: &Volumes) -> sys::Resu
     source.attach(&request.destination)
 }
 
-fn attach_tmpfs(request: &Mount, users: &Volumes) -> sys::Result<()> {
+fn attach_tmpfs(request: &Mount, owner: &Owner, users: &Volumes) -> sys::Result<()> {
     let MountKind::Tmpfs { size, mode, noexec } = request.kind else { return Ok(()) };
     let (mode, size) = (format!("{mode:o}"), size.map(|size| size.to_string()));
     let mut options = vec![("mode", mode.as_str())];
@@ -253,7 +272,7 @@ fn attach_tmpfs(request: &Mount, users: &Volumes) -> sys::Result<()> {
     attributes.set(Attributes::MOUNT_ATTR_NOEXEC, noexec);
     attributes.set(Attributes::MOUNT_ATTR_RDONLY, request.readonly);
     make_path(&request.destination, true, users)?;
-    mount::make("tmpfs", &options, attributes)?.attach(&request.destination)
+    mount::make("tmpfs", &owner.with(&options), attributes)?.attach(&request.destination)
 }
 
 /// Makes `target` and its parents where they are missing, but never in a
@@ -269,7 +288,7 @@ fn attach_own_files(spec: &Spec) -> Result<(), Failure> {
         .and_then(|workshop| attach(&workshop, Path::new(WORKSHOP)))
         .map_err(Failure::mount("a place for our own files"))?;
     for (number, file) in spec.files.iter().enumerate() {
-        match attach_file(&Path::new(WORKSHOP).join(number.to_string()), file) {
+        match attach_file(&Path::new(WORKSHOP).join(number.to_string()), file, spec.keep_id) {
             // `host` and `rootfs:DIR` may have a directory that is not ours to change.
             Err(error)
                 if matches!(error.errno, Errno::EACCES | Errno::EOVERFLOW | Errno::EROFS) => {}
@@ -279,11 +298,15 @@ fn attach_own_files(spec: &Spec) -> Result<(), Failure> {
     hide(&spec.masked_paths).map_err(Failure::mount("a masked path"))
 }
 
-fn attach_file(source: &Path, file: &SmallFile) -> sys::Result<()> {
+fn attach_file(source: &Path, file: &SmallFile, keep: Option<KeepId>) -> sys::Result<()> {
     if file.optional && !file.path.parent().is_some_and(Path::is_dir) {
         return Ok(());
     }
     fs::write(source, &file.content).named(|| format!("write({source:?})"))?;
+    if let (uid @ 1.., gid) = KeepId::root(keep) {
+        let owned = std::os::unix::fs::chown(source, Some(uid), Some(gid));
+        owned.named(|| format!("chown({source:?})"))?;
+    }
     match mount::bind(source, &file.path) {
         Err(error) if error.errno == Errno::ENOENT => {
             make_path(&file.path, false, &Volumes::default())?;

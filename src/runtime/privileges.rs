@@ -1,13 +1,11 @@
 //! The last privileges: what the workload may still do, and as whom.
 
-use std::fs;
+use nix::errno::Errno;
 
-use nix::{errno::Errno, sched::CloneFlags};
-
-use super::{domain::Plan, handshake::Failure, seccomp, user::Credentials};
+use super::{domain::Plan, handshake::Failure, ids::Ids, seccomp, user::Credentials};
 use crate::{
     oci::{Process, Seccomp, Spec},
-    sys::{self, Named},
+    sys,
 };
 
 /// What a process of the sandbox is not to get past.
@@ -17,18 +15,18 @@ pub(super) struct Limits<'a> {
     pub(super) seccomp: Option<&'a Seccomp>,
     /// See [`Spec::fake_root`].
     pub(super) fake_root: bool,
-    pub(super) has_one_id: bool,
+    pub(super) ids: Ids<'a>,
 }
 
 type Filter = Vec<sys::seccomp::Instruction>;
 
 impl<'a> Limits<'a> {
-    pub(super) fn of(spec: &'a Spec, ids: &Plan) -> Self {
+    pub(super) fn of(spec: &'a Spec, plan: &'a Plan) -> Self {
         Self {
             process: &spec.process,
             seccomp: spec.seccomp.as_ref(),
             fake_root: spec.fake_root,
-            has_one_id: ids.has_one_id(),
+            ids: Ids::of(spec.keep_id, plan),
         }
     }
 
@@ -62,13 +60,7 @@ impl<'a> Limits<'a> {
             true => self.compile(false)?, // Who is not root is not to be fooled.
             false => filter,
         };
-        if self.has_one_id {
-            // They are kept anyway, for want of a way to drop them.
-            let user_wants = &self.process.user;
-            let wants_others =
-                !user_wants.additional_groups.is_empty() && !user_wants.keeps_groups();
-            become_only_user(user, wants_others)?;
-        }
+        self.ids.enter(user, &self.process.user)?;
         sys::process::bound_capabilities(&self.process.capabilities)
             .map_err(Failure::setup("cannot drop capabilities"))?;
         if self.process.no_new_privileges {
@@ -79,30 +71,10 @@ impl<'a> Limits<'a> {
             sys::seccomp::load(filter)
                 .map_err(Failure::setup("cannot load the system call filter"))?;
         }
-        if self.has_one_id {
+        if matches!(self.ids, Ids::One) {
             return Ok(());
         }
         sys::process::become_user(user.uid, user.gid, user.groups.as_deref())
             .map_err(|error| Failure::User { why: format!("{error}; is the id within the map?") })
     }
-}
-
-/// With a single id, root is who we are; anybody else is that id under another
-/// number, in one more user namespace.
-fn become_only_user(user: &Credentials, wants_groups: bool) -> Result<(), Failure> {
-    if wants_groups {
-        let why = "further groups need a range in /etc/subgid, and there is only one id".into();
-        return Err(Failure::User { why });
-    }
-    if user.uid == 0 && user.gid == 0 {
-        return Ok(());
-    }
-    let map = |file: &str, id: u32| {
-        let file = format!("/proc/self/{file}");
-        fs::write(&file, format!("{id} 0 1")).named(|| format!("write({file:?})"))
-    };
-    sys::process::unshare(CloneFlags::CLONE_NEWUSER)
-        .and_then(|()| map("uid_map", user.uid))
-        .and_then(|()| map("gid_map", user.gid))
-        .map_err(|error| Failure::User { why: error.to_string() })
 }

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::handshake::Failure;
-use crate::{oci::User, sys::accounts};
+use crate::{
+    oci::{KeepId, User},
+    sys::accounts,
+};
 
 /// A user as the kernel knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,13 @@ pub(super) struct Credentials {
     /// Supplementary groups; none to keep those of the caller.
     pub(super) groups: Option<Vec<u32>>,
     pub(super) home: String,
+}
+
+impl Credentials {
+    /// Whom their files belong to in the domain.
+    pub(super) fn owner(&self, keep: Option<KeepId>) -> (u32, u32) {
+        keep.map_or((self.uid, self.gid), |keep| (keep.user(self.uid), keep.group(self.gid)))
+    }
 }
 
 /// The image's user database.
@@ -34,6 +44,17 @@ pub(super) fn resolve(user: &User) -> Result<Credentials, Failure> {
         groups: accounts::groups(Path::new("/etc/group")).unwrap_or_default(),
     };
     accounts.resolve(user).map_err(|why| Failure::User { why })
+}
+
+/// The user and the group that `user` stands for in an image with these texts as its
+/// `passwd(5)` and `group(5)`.
+///
+/// # Errors
+/// If a name is unknown, or a number too large.
+pub fn ids(user: &User, passwd: &str, group: &str) -> Result<KeepId, String> {
+    let (users, groups) = (accounts::users_in(passwd), accounts::groups_in(group));
+    let Credentials { uid, gid, .. } = Accounts { users, groups }.resolve(user)?;
+    Ok(KeepId { uid, gid })
 }
 
 impl Accounts {

@@ -104,7 +104,9 @@ impl Store {
             let Some(parsed) = parse::<ImageConfig>(&config).filter(&serves) else { continue };
             for diff_id in &parsed.rootfs.diff_ids {
                 if !self.has_layer(diff_id) {
-                    self.adopt_layer(diff_id, &additional.any_layer(diff_id)?)?;
+                    let layer = additional.any_layer(diff_id)?;
+                    let failed = |source| Error::Additional { path: layer.clone(), source };
+                    self.copy_layer(diff_id, &layer, failed)?;
                 }
             }
             return self.put_image(name, &manifest, &config).map(Some);
@@ -112,10 +114,16 @@ impl Store {
         Ok(None)
     }
 
-    /// The tar is read by a thread of its own, which it cannot leave.
-    fn adopt_layer(&self, diff_id: &DiffId, layer: &Path) -> Result<(), Error> {
-        let failed = |source| Error::Additional { path: layer.into(), source };
-        let (mut pipe, mut tar) = io::pipe().map_err(failed)?;
+    /// Unpacks a layer again that was unpacked with another map; `failed` says what
+    /// it means that it cannot be read. The tar is read by a thread of its own, which
+    /// it cannot leave.
+    pub(super) fn copy_layer(
+        &self,
+        diff_id: &DiffId,
+        layer: &Path,
+        failed: impl Fn(io::Error) -> Error,
+    ) -> Result<(), Error> {
+        let (mut pipe, mut tar) = io::pipe().map_err(&failed)?;
         thread::scope(|scope| {
             let reading = scope.spawn(move || -> io::Result<u64> {
                 io::copy(&mut LayerTar::open(layer, diff_id)?, &mut tar)

@@ -17,10 +17,10 @@ use super::{
     owners::{self, Recorded},
     rootfs::{contains, stack},
     sandbox_dir::{LENT, UPPER, WORK},
-    tree_tar::{Owner, TreeTar, check_depth, copy_error},
+    tree_tar::{Owner, TreeTar, check_depth, copy_error, inside},
 };
 use crate::{
-    oci::Image,
+    oci::{Image, KeepId},
     sys::{
         self,
         fs::{Stat, is_directory, open_directory, open_directory_at, stat_at},
@@ -41,6 +41,8 @@ pub struct Changes {
     /// Topmost first; the first is what the sandbox has changed, if it has.
     layers: Vec<PathBuf>,
     has_upper: bool,
+    /// Which ids of the sandbox are the caller's.
+    keep: Option<KeepId>,
     /// Owners that could not be stored, of each layer.
     owners: Vec<Recorded>,
     /// Where something is mounted, relative to the root.
@@ -59,7 +61,8 @@ pub enum Difference {
 }
 
 impl Store {
-    /// What `sandbox` has changed of `lower`; `mount_points` are absolute paths.
+    /// What `sandbox`, in which the ids of `keep` are the caller's, has changed of
+    /// `lower`; `mount_points` are absolute paths.
     ///
     /// # Errors
     /// [`Error::ChangesInMemory`] if they are not on disk.
@@ -67,6 +70,7 @@ impl Store {
         &self,
         sandbox: &StoredSandbox,
         lower: Lower<'_>,
+        keep: Option<KeepId>,
         mount_points: &[PathBuf],
     ) -> Result<Changes, Error> {
         let in_memory = || Error::ChangesInMemory(sandbox.id().into());
@@ -85,8 +89,9 @@ impl Store {
                 // The layers have the owners, of which that one lends the rest.
                 layers.extend(Some(sandbox.path().join(LENT)).filter(|lent| lent.exists()));
                 owners.resize_with(layers.len(), Recorded::new);
+                let layers_for_it = self.seen_by(keep);
                 for diff_id in stack(&image.config.rootfs.diff_ids) {
-                    let layer = self.layer_at(diff_id);
+                    let layer = layers_for_it.layer_at(diff_id);
                     layers.push(layer.join("fs"));
                     let read = owners::read(&layer.join("owners"));
                     owners.push(read.map_err(|source| self.failed(source))?);
@@ -97,7 +102,7 @@ impl Store {
         owners.resize_with(layers.len(), Recorded::new);
         let relative = |path: &PathBuf| path.strip_prefix("/").unwrap_or(path).to_path_buf();
         let mount_points = mount_points.iter().map(relative).collect();
-        Ok(Changes { layers, has_upper, owners, mount_points })
+        Ok(Changes { layers, has_upper, keep, owners, mount_points })
     }
 }
 
@@ -122,7 +127,7 @@ impl Changes {
     /// If something cannot be read, or `output` not be written;
     /// [`Error::LooksDeleted`] of what no layer can hold.
     pub fn write_layer<W: Write>(&self, output: W) -> Result<W, Error> {
-        let mut tar = TreeTar::new(output);
+        let mut tar = TreeTar::new(output, self.keep);
         self.walk(&mut |item| {
             let name = item.path.file_name().unwrap_or_default();
             if name.as_bytes().starts_with(WHITEOUT.as_bytes()) {
@@ -151,7 +156,7 @@ impl Changes {
     /// # Errors
     /// If something cannot be read, or `output` not be written.
     pub fn write_all<W: Write>(&self, output: W) -> Result<W, Error> {
-        let mut tar = TreeTar::new(output);
+        let mut tar = TreeTar::new(output, self.keep);
         let root =
             Merged::open(&self.layers).map_err(|source| copy_error(Path::new(""), source))?;
         self.add_merged(&mut tar, Path::new(""), &root)?;
@@ -182,7 +187,8 @@ impl Changes {
     fn owner(&self, path: &Path, layer: usize, stat: &Stat) -> Owner {
         let below = self.owners.get(layer..).unwrap_or_default();
         let recorded = below.iter().find_map(|owners| owners.get(path).copied());
-        recorded.filter(|_| stat.st_uid == 0 || stat.st_gid == 0)
+        let (uid, gid) = inside(stat, self.keep);
+        recorded.filter(|_| uid == 0 || gid == 0)
     }
 
     /// Visits what has changed, directories before what is in them.
@@ -417,7 +423,7 @@ mod tests {
         let store = store(&temp);
         let (image, upper, stored) = sandbox(&store, &image());
         change(&upper);
-        let changes = store.changes(&stored, Lower::Image(&image), &mount_points()).unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), None, &mount_points()).unwrap();
         let letter = |difference| match difference {
             Difference::Added => "A",
             Difference::Changed => "C",
@@ -450,7 +456,7 @@ mod tests {
         let store = store(&temp);
         let (image, upper, stored) = sandbox(&store, &image());
         change(&upper);
-        let changes = store.changes(&stored, Lower::Image(&image), &mount_points()).unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), None, &mount_points()).unwrap();
         let tar = changes.write_layer(Vec::new()).unwrap();
         assert_eq!(
             names(&tar),
@@ -490,7 +496,7 @@ mod tests {
         let (image, upper, stored) = sandbox(&store, &image());
         fs::create_dir(upper.join("etc")).unwrap();
         fs::write(upper.join("etc/.wh.kept"), "").unwrap();
-        let changes = store.changes(&stored, Lower::Image(&image), &[]).unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), None, &[]).unwrap();
         let error = changes.write_layer(Vec::new()).unwrap_err().to_string();
         assert!(error.starts_with("a layer cannot hold `etc/.wh.kept`"), "{error}");
     }
@@ -501,7 +507,7 @@ mod tests {
         let store = store(&temp);
         let (image, upper, stored) = sandbox(&store, &image());
         change(&upper);
-        let changes = store.changes(&stored, Lower::Image(&image), &[]).unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), None, &[]).unwrap();
         let tar = changes.write_all(Vec::new()).unwrap();
         let names = names(&tar);
         for name in ["etc/kept", "etc/resolv.conf", "opaque/again", "new/deep/file", "proc/"] {
@@ -518,12 +524,12 @@ mod tests {
         let store = store(&temp);
         let (image, upper, stored) = sandbox(&store, &image());
         fs::remove_dir(upper.parent().unwrap().join("work/work")).unwrap();
-        let error = store.changes(&stored, Lower::Image(&image), &[]).unwrap_err();
+        let error = store.changes(&stored, Lower::Image(&image), None, &[]).unwrap_err();
         assert_eq!(error.to_string(), "the changes of 0a0b are kept in memory");
-        let error = store.changes(&stored, Lower::Directory(temp.path()), &[]).unwrap_err();
+        let error = store.changes(&stored, Lower::Directory(temp.path()), None, &[]).unwrap_err();
         assert_eq!(error.to_string(), "the changes of 0a0b are kept in memory");
         fs::remove_dir(upper).unwrap();
-        let changes = store.changes(&stored, Lower::Image(&image), &[]).unwrap();
+        let changes = store.changes(&stored, Lower::Image(&image), None, &[]).unwrap();
         assert_eq!(changes.list().unwrap(), []);
     }
 }

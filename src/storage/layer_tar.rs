@@ -56,10 +56,16 @@ impl Store {
         if !self.has_layer(diff_id) {
             return Err(Error::LayersMissing);
         }
-        LayerTar::open(&self.layer_at(diff_id), diff_id).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::NoRecord { diff_id: diff_id.clone() },
-            _ => Error::Damaged { what: "layer", digest: diff_id.0.clone() },
-        })
+        let open = LayerTar::open(&self.layer_at(diff_id), diff_id);
+        open.map_err(|error| unreadable(diff_id, &error))
+    }
+}
+
+/// What it means that a layer cannot be read.
+pub(super) fn unreadable(diff_id: &DiffId, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::NoRecord { diff_id: diff_id.clone() },
+        _ => Error::Damaged { what: "layer", digest: diff_id.0.clone() },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which owners can be stored.
 
-use crate::oci::IdMap;
+use crate::oci::{IdMap, KeepId};
 
 /// The user and group ids of the domain, as far as files are concerned.
 ///
@@ -13,6 +13,8 @@ pub struct Map {
     pub key: String,
     pub uids: Vec<IdMap>,
     pub gids: Vec<IdMap>,
+    /// Which ids of sandboxes are root's on disk, if root is not.
+    pub keep: Option<KeepId>,
 }
 
 /// What becomes of an owner.
@@ -25,17 +27,32 @@ pub(super) struct Owner {
 }
 
 impl Map {
+    /// The same ids for sandboxes in which these are the caller's.
+    #[must_use]
+    pub fn keeping(self, keep: Option<KeepId>) -> Self {
+        match keep {
+            None => self,
+            Some(KeepId { uid, gid }) => {
+                Self { key: format!("{}@{uid}.{gid}", self.key), keep, ..self }
+            }
+        }
+    }
+
+    /// Whom a file belongs to on disk that is root's in a sandbox.
+    pub fn inside_root(&self) -> (u32, u32) {
+        KeepId::root(self.keep)
+    }
+
     /// The owner that a file gets: an id which the map does not hold becomes 0.
     ///
     /// Tar has room for larger ids than the kernel, and 2³²−1 means "leave it"
     /// to `chown(2)`; neither can be in a map.
     pub(super) fn owner(&self, uid: u64, gid: u64) -> Owner {
         let (user, group) = (find(&self.uids, uid), find(&self.gids, gid));
-        Owner {
-            uid: user.unwrap_or(0),
-            gid: group.unwrap_or(0),
-            squashed: user.is_none() || group.is_none(),
-        }
+        let squashed = user.is_none() || group.is_none();
+        let (uid, gid) = (user.unwrap_or(0), group.unwrap_or(0));
+        let (uid, gid) = self.keep.map_or((uid, gid), |keep| (keep.user(uid), keep.group(gid)));
+        Owner { uid, gid, squashed }
     }
 }
 
@@ -53,7 +70,7 @@ mod tests {
     fn an_owner_outside_the_map_becomes_root() {
         let range = |inside, count| IdMap { inside, outside: 100_000, count };
         let ids = vec![range(0, 1), range(1, 65_536)];
-        let map = Map { key: "100000-65536".into(), uids: ids.clone(), gids: ids };
+        let map = Map { key: "100000-65536".into(), uids: ids.clone(), gids: ids, keep: None };
         let cases = [
             ((0, 0), (0, 0, false)),
             ((65_536, 42), (65_536, 42, false)),
@@ -69,9 +86,25 @@ mod tests {
     }
 
     #[test]
+    fn a_user_who_is_the_caller_has_root_s_files_on_disk() {
+        let ids = vec![IdMap { inside: 0, outside: 100_000, count: 65_536 }];
+        let map = Map { key: "r".into(), uids: ids.clone(), gids: ids, keep: None };
+        assert_eq!(map.clone().keeping(None), map);
+        let map = map.keeping(Some(KeepId { uid: 1000, gid: 100 }));
+        assert_eq!(map.key, "r@1000.100");
+        for (inside, on_disk) in [((0, 0), (1000, 100)), ((1000, 100), (0, 0)), ((7, 8), (7, 8))] {
+            let owner = map.owner(inside.0, inside.1);
+            assert_eq!((u64::from(owner.uid), u64::from(owner.gid)), on_disk);
+        }
+        // What becomes root's is root's inside.
+        let strange = map.owner(70_000, 100);
+        assert_eq!((strange.uid, strange.gid, strange.squashed), (1000, 0, true));
+    }
+
+    #[test]
     fn no_map_holds_the_id_that_means_none() {
         let all = vec![IdMap { inside: 0, outside: 0, count: u32::MAX }];
-        let map = Map { key: "root".into(), uids: all.clone(), gids: all };
+        let map = Map { key: "root".into(), uids: all.clone(), gids: all, keep: None };
         assert!(map.owner(u64::from(u32::MAX), 0).squashed);
         assert!(!map.owner(u64::from(u32::MAX) - 1, 0).squashed);
     }

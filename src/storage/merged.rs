@@ -13,6 +13,8 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
+    fs,
+    io::Read,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
@@ -107,6 +109,23 @@ impl Merged {
     }
 }
 
+/// The text of a small file of a root file system, such as `etc/passwd`, that these
+/// directories show, topmost first; none if it is no regular file of at most `limit`
+/// bytes, lies behind a link, or cannot be read.
+pub fn text_in(layers: &[PathBuf], path: &Path, limit: u64) -> Option<String> {
+    let mut directory = Merged::open(layers).ok()?;
+    for step in path.parent().into_iter().flat_map(Path::iter) {
+        directory = directory.find(Path::new(step)).ok()??.directory?;
+    }
+    let name = Path::new(path.file_name()?);
+    let found = directory.find(name).ok()??;
+    let file = open_file_at(directory.part(found.layer)?, name).ok()?;
+    let mut text = String::new();
+    file.metadata().ok().filter(fs::Metadata::is_file)?;
+    file.take(limit + 1).read_to_string(&mut text).ok()?;
+    Some(text).filter(|text| text.len() as u64 <= limit)
+}
+
 /// Nothing, if it has gone since its name was read.
 pub(super) fn there<T>(result: sys::Result<T>) -> sys::Result<Option<T>> {
     match result {
@@ -134,8 +153,6 @@ pub(super) fn is_opaque(directory: &OwnedFd) -> sys::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::{
         storage::{resolve::make_opaque, testing::TempDir},

@@ -41,6 +41,7 @@ mod host;
 mod hostile;
 mod images;
 mod implied;
+mod kept;
 mod layer;
 mod layer_tar;
 mod layers;
@@ -90,6 +91,7 @@ pub use host::host_root;
 pub use images::StoredImage;
 pub use layer_tar::LayerTar;
 pub use map::Map;
+pub use merged::text_in;
 pub use placing::{Ownership, place};
 pub use prune::{Kind, Prune, Pruned, Removed};
 pub use reset::Reset;
@@ -136,7 +138,7 @@ impl Store {
     /// The store as it is, for those who only look: nothing is made and nothing
     /// removed, and there may be none.
     pub fn unswept(root: &Path) -> Self {
-        let map = Map { key: String::new(), uids: Vec::new(), gids: Vec::new() };
+        let map = Map { key: String::new(), uids: Vec::new(), gids: Vec::new(), keep: None };
         Self::unswept_with_map(root, map)
     }
 

@@ -353,7 +353,7 @@ mod tests {
         assert!(temp.path().join("d/.wh.x").exists() && !temp.path().join("d/device").exists());
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         let only = |id| vec![IdMap { inside: id, outside: id, count: 1 }];
-        let map = Map { key: "us".into(), uids: only(uid), gids: only(gid) };
+        let map = Map { key: "us".into(), uids: only(uid), gids: only(gid), keep: None };
         let member = Member::file("s", "").owner(uid.into(), gid.into()).mode(0o4755);
         put(&[member], temp.path(), Ownership::Kept(&map)).unwrap();
         assert_eq!(stat("s").permissions().mode() & 0o7777, 0o4755);

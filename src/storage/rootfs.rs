@@ -9,8 +9,8 @@ use super::{Error, SandboxDir, Store};
 use crate::{
     oci::{DiffId, Image, Overlay, RootFs},
     sys::{
-        Named,
-        fs::{fstat, open_directory},
+        self, Named,
+        fs::{fchown, fstat, open_directory},
     },
 };
 
@@ -25,7 +25,9 @@ impl Store {
         let lent = sandbox.lent_directories(&layers)?;
         let layers = layers.into_iter().map(|layer| layer.join("fs"));
         let lower = lent.into_iter().chain(layers).chain([self.skeleton()?]).collect();
-        Ok(RootFs::Overlay(changes(lower, sandbox, 0o755)?))
+        let overlay = changes(lower, sandbox, 0o755)?;
+        self.give_to_root(&overlay).map_err(|source| self.failed(source))?;
+        Ok(RootFs::Overlay(overlay))
     }
 
     /// A directory of the host's, which the sandbox changes for itself only: in
@@ -45,6 +47,16 @@ impl Store {
             true => Overlay { lower, upper: None, work: None, volatile: true },
             false => changes(lower, sandbox, mode)?,
         }))
+    }
+}
+
+impl Store {
+    /// The directory that is seen as `/` is the upper one.
+    fn give_to_root(&self, overlay: &Overlay) -> sys::Result<()> {
+        match (&overlay.upper, self.map.inside_root()) {
+            (None, _) | (_, (0, 0)) => Ok(()),
+            (Some(upper), (uid, gid)) => fchown(open_directory(upper)?, uid, gid),
+        }
     }
 }
 

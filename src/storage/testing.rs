@@ -41,7 +41,7 @@ impl Drop for TempDir {
 /// so that tests need no privilege.
 pub(super) fn one_id() -> Map {
     let id = vec![IdMap { inside: 0, outside: 1000, count: 1 }];
-    Map { key: "one".into(), uids: id.clone(), gids: id }
+    Map { key: "one".into(), uids: id.clone(), gids: id, keep: None }
 }
 
 pub(super) fn store(temp: &TempDir) -> Store {

@@ -18,17 +18,23 @@ use super::{
     resolve::{MAX_LINKS, Missing, Resolver},
     tree_tar::{TreeTar, copy_error},
 };
-use crate::sys::{
-    self,
-    fs::{
-        Stat, is_directory, is_symlink, open_directory_at, open_path, open_path_at, read_link_at,
-        stat_at,
+use crate::{
+    oci::KeepId,
+    sys::{
+        self,
+        fs::{
+            Stat, is_directory, is_symlink, open_directory_at, open_path, open_path_at,
+            read_link_at, stat_at,
+        },
     },
 };
 
 /// Where paths are looked up.
 #[derive(Debug)]
-pub struct Tree(Kind);
+pub struct Tree {
+    kind: Kind,
+    keep: Option<KeepId>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -43,17 +49,25 @@ pub struct Place {
     /// `.` if it is the directory itself.
     name: PathBuf,
     there: Option<Stat>,
+    keep: Option<KeepId>,
 }
 
 impl Tree {
     /// Our own `/`, as any program sees it.
     pub fn host() -> Self {
-        Self(Kind::Host)
+        Self { kind: Kind::Host, keep: None }
     }
 
     /// What is beneath this directory, which is `/` to all links.
     pub fn within(root: OwnedFd) -> Self {
-        Self(Kind::Within(Resolver::new(root)))
+        Self { kind: Kind::Within(Resolver::new(root)), keep: None }
+    }
+
+    /// The same, whose files belong to whom they would in a sandbox in which these
+    /// ids are the caller's.
+    #[must_use]
+    pub fn keeping(self, keep: Option<KeepId>) -> Self {
+        Self { keep, ..self }
     }
 
     /// What is at `path`, which is followed to its end if `follow`, or if it ends
@@ -72,7 +86,7 @@ impl Tree {
             let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
                 let directory = self.directory(&path)?;
                 let there = Some(stat_at(&directory, Path::new("."))?);
-                return Ok(Place { directory, name: ".".into(), there });
+                return Ok(Place { directory, name: ".".into(), there, keep: self.keep });
             };
             let (directory, name) = (self.directory(above)?, PathBuf::from(name));
             let there = match stat_at(&directory, &name) {
@@ -80,7 +94,7 @@ impl Tree {
                 there => Some(there?),
             };
             if !follow || !there.as_ref().is_some_and(is_symlink) {
-                return Ok(Place { directory, name, there });
+                return Ok(Place { directory, name, there, keep: self.keep });
             }
             path = above.join(read_link_at(&directory, &name)?);
         }
@@ -88,7 +102,7 @@ impl Tree {
     }
 
     fn directory(&mut self, path: &Path) -> sys::Result<OwnedFd> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Host if path.as_os_str().is_empty() => open_path(Path::new(".")),
             Kind::Host => open_path(path),
             Kind::Within(resolver) => {
@@ -144,7 +158,7 @@ impl Place {
     /// # Errors
     /// If something cannot be read, or `output` not be written.
     pub fn write<W: Write>(&self, alias: Option<&OsStr>, output: W) -> Result<W, Error> {
-        let mut tar = TreeTar::new(output);
+        let mut tar = TreeTar::new(output, self.keep);
         match alias {
             Some(alias) => tar.add_all(Path::new(alias), &self.directory, &self.name)?,
             None => {

@@ -29,7 +29,7 @@ use super::{
     merged::{NOTES, there},
 };
 use crate::{
-    oci::ImageLimits,
+    oci::{ImageLimits, KeepId},
     sys::{
         self, Named,
         fs::{
@@ -48,6 +48,7 @@ pub(super) type Owner = Option<(u64, u64)>;
 /// A tar that is being written.
 pub(super) struct TreeTar<W: Write> {
     tar: tar::Builder<W>,
+    keep: Option<KeepId>,
     /// Where files that have several names are in the tar, by device and inode.
     linked: HashMap<(u64, u64), PathBuf>,
 }
@@ -59,8 +60,9 @@ impl<W: Write> std::fmt::Debug for TreeTar<W> {
 }
 
 impl<W: Write> TreeTar<W> {
-    pub(super) fn new(output: W) -> Self {
-        Self { tar: tar::Builder::new(output), linked: HashMap::new() }
+    /// For files of sandboxes in which the ids of `keep` are the caller's.
+    pub(super) fn new(output: W, keep: Option<KeepId>) -> Self {
+        Self { tar: tar::Builder::new(output), keep, linked: HashMap::new() }
     }
 
     /// Adds what is called `name` in `directory`, as `path`, but not what is in it.
@@ -148,7 +150,7 @@ impl<W: Write> TreeTar<W> {
         owner: Owner,
     ) -> sys::Result<()> {
         let Some(inner) = there(open_directory_at(directory, name))? else { return Ok(()) };
-        let header = header(EntryType::Directory, &fstat(&inner)?, owner);
+        let header = self.header(EntryType::Directory, &fstat(&inner)?, owner);
         let records = attributes(&inner)?;
         let mut name = path.as_os_str().as_bytes().to_vec();
         name.push(b'/');
@@ -176,7 +178,7 @@ impl<W: Write> TreeTar<W> {
             }
             self.linked.insert(inode, path.into());
         }
-        let mut header = header(EntryType::Regular, &stat, owner);
+        let mut header = self.header(EntryType::Regular, &stat, owner);
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         header.set_size(size);
         let records = [time_record(&stat), attributes(&file)?].concat();
@@ -207,9 +209,21 @@ impl<W: Write> TreeTar<W> {
         (stat, owner): (&Stat, Owner),
         target: &[u8],
     ) -> sys::Result<()> {
-        let header = header(kind, stat, owner);
+        let header = self.header(kind, stat, owner);
         let name = path.as_os_str().as_bytes();
         self.append(header, name, target, time_record(stat), &mut io::empty())
+    }
+
+    fn header(&self, kind: EntryType, stat: &Stat, owner: Owner) -> Header {
+        let (uid, gid) = owner.unwrap_or_else(|| inside(stat, self.keep));
+        let mut header = Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_mode(stat.st_mode & 0o7777);
+        header.set_uid(uid);
+        header.set_gid(gid);
+        header.set_mtime(u64::try_from(stat.st_mtime).unwrap_or(0));
+        header.set_size(0);
+        header
     }
 
     /// Writes one entry, after a header for what does not fit in its own.
@@ -241,20 +255,14 @@ impl<W: Write> TreeTar<W> {
     }
 }
 
+/// Whom a file belongs to in a sandbox in which the ids of `keep` are the caller's.
+pub(super) fn inside(stat: &Stat, keep: Option<KeepId>) -> (u64, u64) {
+    let (uid, gid) = (stat.st_uid.into(), stat.st_gid.into());
+    keep.map_or((uid, gid), |keep| (keep.user(uid), keep.group(gid)))
+}
+
 /// A record of an extension header.
 type Record = (String, Vec<u8>);
-
-fn header(kind: EntryType, stat: &Stat, owner: Owner) -> Header {
-    let (uid, gid) = owner.unwrap_or((stat.st_uid.into(), stat.st_gid.into()));
-    let mut header = Header::new_ustar();
-    header.set_entry_type(kind);
-    header.set_mode(stat.st_mode & 0o7777);
-    header.set_uid(uid);
-    header.set_gid(gid);
-    header.set_mtime(u64::try_from(stat.st_mtime).unwrap_or(0));
-    header.set_size(0);
-    header
-}
 
 /// As much of a name as fits: the rest is in a record.
 fn put(field: &mut [u8], name: &[u8]) {

@@ -47,7 +47,17 @@ pub struct SubordinateIds {
 /// What `open(2)` and `read(2)` say; EINVAL for what is not a regular file of
 /// at most 16 MiB.
 pub fn users(file: &Path) -> io::Result<Vec<User>> {
-    Ok(fields(&read(file)?).filter_map(|line| User::parse(&line)).collect())
+    Ok(users_in(&read(file)?))
+}
+
+/// The users that the text of such a file lists.
+pub fn users_in(text: &str) -> Vec<User> {
+    fields(text).filter_map(|line| User::parse(&line)).collect()
+}
+
+/// The groups that the text of such a file lists.
+pub fn groups_in(text: &str) -> Vec<Group> {
+    fields(text).filter_map(|line| Group::parse(&line)).collect()
 }
 
 /// The groups that `file` lists.
@@ -55,7 +65,7 @@ pub fn users(file: &Path) -> io::Result<Vec<User>> {
 /// # Errors
 /// As [`users`].
 pub fn groups(file: &Path) -> io::Result<Vec<Group>> {
-    Ok(fields(&read(file)?).filter_map(|line| Group::parse(&line)).collect())
+    Ok(groups_in(&read(file)?))
 }
 
 /// The ranges of ids that `file` lists.

@@ -24,6 +24,7 @@ mod hostile;
 mod images;
 mod in_out;
 mod isolation;
+mod keep_id;
 mod life_cycle;
 mod limits;
 mod nested;

@@ -79,6 +79,7 @@ pub(in crate::commands) fn build(
         auto_remove: !is_kept,
         log: log_options(args),
         health: health(args, &image),
+        keep_id: None,
         process,
         hostname,
         id,

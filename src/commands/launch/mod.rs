@@ -7,6 +7,7 @@ pub(super) mod connection;
 pub(super) mod devices;
 mod files;
 mod health;
+pub(super) mod ids;
 pub(super) mod sharing;
 mod spec;
 

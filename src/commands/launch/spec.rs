@@ -61,6 +61,7 @@ pub(super) fn build(
             SeccompChoice::Profile(profile) => Some(profile.clone()),
         },
         fake_root: one_id,
+        keep_id: config.keep_id,
         confinement: confinement.clone(),
     })
 }

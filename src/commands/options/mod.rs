@@ -23,6 +23,7 @@ mod signal;
 mod typed;
 mod ulimit;
 pub mod unsupported;
+mod userns;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
 pub use change::Change;
@@ -43,3 +44,4 @@ pub use security::SecurityOption;
 pub use signal::parse_signal;
 pub use typed::Typed;
 pub use ulimit::Ulimit;
+pub use userns::UserNamespace;

@@ -6,8 +6,8 @@ use clap::ArgAction;
 
 use super::{
     CapabilityName, DeviceOption, GpuOption, HealthArgs, LimitArgs, LockedArgs, MountOption,
-    NetworkArgs, RegistryArgs, SecurityOption, TmpfsOption, Ulimit, Variable, VolumeOption,
-    parse_duration, parse_hostname, parse_size,
+    NetworkArgs, RegistryArgs, SecurityOption, TmpfsOption, Ulimit, UserNamespace, Variable,
+    VolumeOption, parse_duration, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -38,6 +38,11 @@ pub struct SandboxArgs {
     /// Further groups of that user, or keep-groups for the ones you have
     #[arg(long, value_name = "GROUP|GID")]
     pub group_add: Vec<String>,
+
+    /// Which user inside is you outside: root, that user of yours, or, without
+    /// either, whoever the command runs as if files of yours are mounted
+    #[arg(long, value_name = "host|keep-id[:uid=N,gid=N]")]
+    pub userns: Option<UserNamespace>,
 
     /// Program to run instead of the image's entrypoint; empty for none
     #[arg(long, value_name = "PROGRAM")]

@@ -53,7 +53,6 @@ const REASONS: &[(&str, &str)] = &[
     ("--storage-opt", "the file system sets no quota for an ordinary user"),
     ("--sysctl", "settings of the kernel cannot be changed yet"),
     ("--use-api-socket", DAEMON),
-    ("--userns", "the map of ids follows from /etc/subuid; see `sandbox info`"),
     ("--uts", SHARING),
     ("--volume-driver", "volume drivers are not here yet"),
     ("-a", LIFE_CYCLE),
