@@ -92,6 +92,7 @@ enum Command {
     System(commands::system::Args),
     Info(commands::info::Args),
     Version(commands::version::Args),
+    Volume(commands::volume::Args),
 }
 
 /// Parses the command line, carries it out, and gives the exit code.
@@ -188,6 +189,7 @@ impl Cli {
             Command::System(args) => commands::system::execute(args, &context).map(done),
             Command::Info(args) => commands::info::execute(args, &context).map(done),
             Command::Version(args) => commands::version::execute(args, &context).map(done),
+            Command::Volume(args) => commands::volume::execute(args, &context).map(done),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Context,
     credentials::ask_helpers,
-    launch::{self, base::Base, config, ids},
+    launch::{self, base::Base, config, ids, volumes},
     options::SandboxArgs,
 };
 use crate::{error::Error, ui};
@@ -29,6 +29,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let mut config = config::build(wanted, &base, true, context)?;
     config.auto_remove = wanted.rm;
     let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
+    volumes::make(wanted, &mut config, &store, &mut domain, context)?;
     wanted.write_id(&config.id)?;
     domain.settle()?;
     launch::create(&config, &store)?;

@@ -61,5 +61,5 @@ fn prune_images(args: &PruneArgs, context: &Context) -> Result<(), Error> {
         "this removes layers that no image needs"
     };
     let request = Prune { images, ..Prune::default() };
-    prune::execute(request, warning, &args.options, context)
+    prune::execute(request, warning, &args.options, false, context)
 }

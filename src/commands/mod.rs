@@ -54,6 +54,7 @@ pub mod tag;
 pub mod top;
 pub mod unpause;
 pub mod version;
+pub mod volume;
 pub mod wait;
 
 use crate::{

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Context,
     options::{Format, parse_duration, parse_moment},
+    volume,
 };
 use crate::{
     error::Error,
@@ -70,13 +71,15 @@ pub(super) fn execute(
     request: Prune,
     warning: &str,
     options: &Options,
+    volumes: bool,
     context: &Context,
 ) -> Result<(), Error> {
     if !options.dry_run && !confirmed(options.force, warning)? {
         return Ok(());
     }
     let request = Prune { before: options.before(), dry_run: options.dry_run, ..request };
-    let pruned = context.store_unswept()?.prune(request)?;
+    let store = context.store_unswept()?;
+    let pruned = store.prune(request)?;
     if pruned.kept > 0 {
         let kept = ui::bytes(pruned.kept);
         context.ui.note(&format!("{kept} cannot be removed: they belong to ids that are not ours"));
@@ -84,6 +87,10 @@ pub(super) fn execute(
     match options.format {
         Format::Json => ui::print_json(&pruned),
         Format::Text => ui::print(&text(&pruned, options.dry_run)),
+    }?;
+    match volumes {
+        true => volume::prune(&store, options.dry_run, context),
+        false => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use nix::sys::signal::Signal;
 use super::{
     Context, each,
     find::{self, Found},
+    launch::volumes,
 };
 use crate::{
     error::Error,
@@ -35,23 +36,27 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             let _ = Found::look(name, context).and_then(|found| found.ask_to_end(Signal::SIGKILL));
         }
     }
-    each(&args.sandboxes, context, |name| match remove(name, args.force, &store, context) {
+    each(&args.sandboxes, context, |name| match remove(name, args, &store, context) {
         Err(Error::Storage(storage::Error::NoSuchSandbox(_))) if args.force => Ok(()),
         result => result,
     })
 }
 
 /// One that is damaged can be removed, too.
-fn remove(name: &str, force: bool, store: &Store, context: &Context) -> Result<(), Error> {
+fn remove(name: &str, args: &Args, store: &Store, context: &Context) -> Result<(), Error> {
     let found = Found::look(name, context);
     if let Ok(found) = &found {
-        end(found, force)?;
+        end(found, args.force)?;
     }
     let stored = store.sandbox(name)?;
     if !stored.is_kept() {
         return Ok(()); // It vanishes by itself.
     }
-    Ok(find::take(&stored)?.remove()?)
+    find::take(&stored)?.remove()?;
+    match found {
+        Ok(found) if args.volumes => volumes::forget(&found.config, store),
+        _ => Ok(()),
+    }
 }
 
 fn end(found: &Found, force: bool) -> Result<(), Error> {

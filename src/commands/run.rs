@@ -4,7 +4,7 @@ use super::{
     Context,
     background::{self, Attached, Caller, Side},
     credentials::ask_helpers,
-    launch::{self, base::Base, config, connection, ids, sharing::Sharing},
+    launch::{self, base::Base, config, connection, ids, sharing::Sharing, volumes},
     options::{DetachKeys, SandboxArgs},
     status::Phase,
 };
@@ -56,6 +56,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let mut config = config::build(wanted, &base, is_kept, context)?;
     let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
     context.status.tell(&Phase::Pulled { image: &config.image });
+    volumes::make(wanted, &mut config, &store, &mut domain, context)?;
     wanted.write_id(&config.id)?;
     let directory = launch::create(&config, &store)?;
     context.status.tell(&Phase::Created { id: &config.id });

@@ -61,8 +61,11 @@ causes! {
     SUPERVISION = "E045" "the sandbox cannot be watched over";
     LIMITS = "E046" "a limit cannot be held";
     DEVICE = "E047" "a device cannot be handed over";
+    VOLUME_EXISTS = "E048" "the name is another volume's";
+    VOLUME_MISSING = "E049" "there is no such volume";
     COMMAND_MISSING = "E050" "the command is not there";
     COMMAND_REFUSED = "E051" "the command cannot be executed";
+    VOLUME_IN_USE = "E052" "a volume is in use";
 }
 
 impl From<&Error> for Cause {
@@ -122,6 +125,9 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::NoSuchSandbox(_) | Error::SandboxAmbiguous(_) => Cause::SANDBOX_MISSING,
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
         Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
+        Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
+        Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
+        Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,
         Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
         Error::Copy { .. }
         | Error::Archive(_)

@@ -21,6 +21,7 @@ mod secret;
 mod spec;
 mod status;
 mod strings;
+mod volume;
 
 pub use device::{DeviceEdits, DeviceNode, DeviceRequest, Gpus};
 pub use digest::{DiffId, Digest, InvalidDigest};
@@ -45,3 +46,4 @@ pub use spec::{
     SeccompArg, SeccompRule, SmallFile, Spec, User,
 };
 pub use status::ExitStatus;
+pub use volume::{MountRequest, MountSource, VolumeKind, VolumeRecord, VolumeRequest};

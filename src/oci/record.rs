@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Health, HealthCheck, KeepId,
-    Mount, Process, Resources, Seccomp,
+    MountRequest, Process, Resources, Seccomp,
 };
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
@@ -30,7 +30,7 @@ pub struct SandboxConfig {
     /// The id if none was chosen.
     pub hostname: String,
     pub readonly_root: bool,
-    pub mounts: Vec<Mount>,
+    pub mounts: Vec<MountRequest>,
     #[serde(default)]
     pub devices: Vec<DeviceRequest>,
     /// Whether nothing is hidden or protected inside.

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// The root file system of a sandbox.
 #[derive(Debug, Clone)]
 pub enum RootFs {
@@ -13,7 +15,7 @@ pub enum RootFs {
 }
 
 /// One overlayfs: read-only directories below, changes above.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
     /// `lowerdir`, topmost first; never empty.
     pub lower: Vec<PathBuf>,

@@ -8,7 +8,7 @@ pub use caps::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confinement, KeepId, ProcessId, RootFs,
+    Confinement, KeepId, Overlay, ProcessId, RootFs,
     strings::{self, names},
 };
 
@@ -149,8 +149,13 @@ pub struct MountFlags {
 pub enum MountKind {
     /// A directory or file of the host, with what is mounted below it.
     Bind { source: PathBuf },
+    /// What is at this path in a directory, whatever the links there say.
+    Within { directory: PathBuf, path: PathBuf },
     /// An empty file system in memory; `size` in bytes, `mode` as in chmod.
     Tmpfs { size: Option<u64>, mode: u32, noexec: bool },
+    /// Directories as one, of which what is at `path` is seen. It can be changed if it
+    /// has an upper directory.
+    Overlay { overlay: Overlay, path: PathBuf },
 }
 
 /// An id map of a user namespace: `user_namespaces(7)`, one line of it.

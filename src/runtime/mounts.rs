@@ -25,7 +25,7 @@ use nix::errno::Errno;
 
 use super::{domain::Plan, handshake::Failure, rootfs};
 use crate::{
-    oci::{IdMap, KeepId, Mount, MountKind, Namespace, SmallFile, Spec},
+    oci::{IdMap, KeepId, Mount, MountKind, Namespace, Overlay, SmallFile, Spec},
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -51,8 +51,8 @@ pub(super) struct Sources {
     proc: Detached,
     sys: Option<Detached>,
     devices: Vec<(&'static str, Detached)>,
-    /// In the order of the binds among `Spec::mounts`.
-    binds: Vec<Detached>,
+    /// In the order of `Spec::mounts`; none for what comes from nowhere.
+    taken: Vec<Option<Detached>>,
     /// What a workload without `-i` reads.
     pub(super) null: OwnedFd,
 }
@@ -68,7 +68,7 @@ impl Sources {
             proc: take_proc(spec).map_err(Failure::mount("/proc"))?,
             sys: None,
             devices: take_devices().map_err(Failure::mount("/dev"))?,
-            binds: take_binds(&spec.mounts)?,
+            taken: take_requested(spec)?,
             null: null.map_err(Failure::setup("cannot open the null device"))?.into(),
         })
     }
@@ -122,19 +122,15 @@ impl Sources {
 
     fn attach_requested(&self, spec: &Spec) -> Result<Volumes, Failure> {
         let owner = Owner::of_root(spec.keep_id);
-        let mut binds = self.binds.iter();
         let mut users = Volumes::default();
-        for request in &spec.mounts {
+        for (request, taken) in spec.mounts.iter().zip(&self.taken) {
             let target = &request.destination;
-            let attached = match &request.kind {
-                MountKind::Tmpfs { .. } => attach_tmpfs(request, &owner, &users),
-                MountKind::Bind { .. } => {
-                    let Some(source) = binds.next() else { continue };
-                    attach_bind(source, request, &users)
-                }
+            let attached = match taken {
+                None => attach_tmpfs(request, &owner, &users),
+                Some(source) => attach_bind(source, request, &users),
             };
             attached.map_err(Failure::mount(target.display()))?;
-            if matches!(request.kind, MountKind::Bind { .. }) {
+            if taken.is_some() {
                 users.0.extend(mount::id_of(target));
             }
         }
@@ -196,19 +192,41 @@ fn take_devices() -> sys::Result<Vec<(&'static str, Detached)>> {
     DEVICES.into_iter().map(take).collect()
 }
 
-fn take_binds(mounts: &[Mount]) -> Result<Vec<Detached>, Failure> {
-    let take = |request: &Mount| {
-        let MountKind::Bind { source } = &request.kind else { return None };
-        let taken = mount::copy(source, true).and_then(|bind| {
-            let forbidden = forbidden(request);
-            if !forbidden.is_empty() {
-                bind.restrict(forbidden)?;
-            }
-            Ok(bind)
-        });
-        Some(taken.map_err(Failure::mount(source.display())))
+fn take_requested(spec: &Spec) -> Result<Vec<Option<Detached>>, Failure> {
+    spec.mounts.iter().map(|request| take_one(request, &spec.scratch)).collect()
+}
+
+fn take_one(request: &Mount, scratch: &Path) -> Result<Option<Detached>, Failure> {
+    let (taken, source) = match &request.kind {
+        MountKind::Tmpfs { .. } => return Ok(None),
+        MountKind::Bind { source } => (mount::copy(source, true), source),
+        MountKind::Within { directory, path } => (take_within(directory, path), directory),
+        MountKind::Overlay { overlay, path } => {
+            (take_overlay(overlay, path, scratch), &request.destination)
+        }
     };
-    mounts.iter().filter_map(take).collect()
+    let restricted = taken.and_then(|taken| {
+        let forbidden = forbidden(request);
+        if !forbidden.is_empty() {
+            taken.restrict(forbidden)?;
+        }
+        Ok(Some(taken))
+    });
+    restricted.map_err(Failure::mount(source.display()))
+}
+
+/// What is in the directory of a volume is a stranger's: no link leads out of it.
+fn take_within(directory: &Path, path: &Path) -> sys::Result<Detached> {
+    let root = sys::fs::open_directory(directory)?;
+    mount::copy_of(sys::fs::open_any_in_root(root, path)?)
+}
+
+/// It has to be mounted somewhere before it can be taken from there.
+fn take_overlay(overlay: &Overlay, path: &Path, scratch: &Path) -> sys::Result<Detached> {
+    rootfs::mount_layers(overlay, scratch)?;
+    let taken = take_within(scratch, path);
+    mount::unmount(scratch)?;
+    taken
 }
 
 fn forbidden(request: &Mount) -> Attributes {

@@ -66,6 +66,14 @@ pub enum Error {
     Archive(#[source] LayerError),
     #[error("cannot put {path} where {what} is")]
     InTheWay { path: String, what: &'static str },
+    #[error("a volume named `{0}` exists already")]
+    VolumeExists(String),
+    #[error("there is no volume `{0}`")]
+    NoSuchVolume(String),
+    #[error("the volume `{name}` is in use{}", by(users))]
+    VolumeInUse { name: String, users: Vec<String> },
+    #[error("the record of the volume `{name}` is damaged")]
+    VolumeDamaged { name: String, source: io::Error },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -148,6 +156,10 @@ impl Hint for Error {
             Self::ChangesInMemory(_) => {
                 Some("they can be had by `sandbox cp` as long as it runs".into())
             }
+            Self::NoSuchVolume(_) => Some("`sandbox volume ls` lists those that there are".into()),
+            Self::VolumeInUse { users, .. } if !users.is_empty() => {
+                Some("`sandbox rm` removes what uses it first".into())
+            }
             Self::LooksDeleted(_) => Some("remove or rename it in the sandbox".into()),
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
@@ -173,6 +185,10 @@ impl Hint for Error {
 
 const MAKE_ROOM: &str =
     "`sandbox system df` shows what takes room, `sandbox system prune` makes some";
+
+fn by(users: &[String]) -> String {
+    if users.is_empty() { String::new() } else { format!(" by {}", users.join(", ")) }
+}
 
 fn and_more(count: usize) -> String {
     match count {

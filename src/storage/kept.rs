@@ -5,7 +5,7 @@
 //! be somebody else's on disk, so such sandboxes have layers of their own: with a
 //! [`Map`](super::Map) of their own, made of those that there are, once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Error, Store, layer_tar::unreadable, rootfs::stack};
 use crate::oci::{DiffId, Image, KeepId};
@@ -42,6 +42,22 @@ impl Store {
     pub(super) fn seen_by(&self, keep: Option<KeepId>) -> Self {
         let map = self.map.clone().keeping(keep);
         Self::unswept_with_map(&self.root, map).with_additional(self.additional.clone())
+    }
+
+    /// The same above a directory of mount points, as an overlay wants them.
+    ///
+    /// # Errors
+    /// If that directory cannot be made.
+    pub fn lower_directories(&self, image: &Image) -> Result<Vec<PathBuf>, Error> {
+        Ok(self.directories(image).into_iter().chain([self.skeleton()?]).collect())
+    }
+
+    /// The same for a directory of the host.
+    ///
+    /// # Errors
+    /// If the directory of mount points cannot be made.
+    pub fn lower_directory(&self, directory: &Path) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![directory.into(), self.skeleton()?])
     }
 
     /// The unpacked layers of an image, topmost first.

@@ -13,6 +13,7 @@
 //! ROOT/sandboxes/ID/          a sandbox that is kept (`sandboxes.rs`):
 //!                             upper, work, config.json, state.json, log
 //! ROOT/names/NAME             a link to the id of the sandbox that is called so
+//! ROOT/volumes/NAME/          a volume (`volumes.rs`)
 //! ROOT/spare-MAP/             upper and work, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
 //! ROOT/tmp/sandbox-ID/        a sandbox that vanishes with its command
@@ -73,6 +74,7 @@ mod tree;
 mod tree_tar;
 mod turn;
 mod usage;
+mod volumes;
 
 use std::{
     fs::DirBuilder,
@@ -100,6 +102,7 @@ pub use sandboxes::StoredSandbox;
 pub use tree::{Place, Tree, names_content, names_directory};
 pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
+pub use volumes::{HeldVolume, StoredVolume, new_volume_name};
 
 use self::{
     layer::Budget,

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use super::{
     Error, Prune, Store, collect::names, lock, measure::Measure, remove::remove_tree,
-    sandbox_dir::SPARE, sandboxes::NAMES,
+    sandbox_dir::SPARE, sandboxes::NAMES, volumes::VOLUMES,
 };
 use crate::sys::{
     self,
@@ -17,7 +17,8 @@ use crate::sys::{
 };
 
 /// What a store consists of, besides spare directories.
-const PARTS: [&str; 7] = ["refs", "sandboxes", NAMES, "blobs", "layers", "skeleton", "tmp"];
+const PARTS: [&str; 8] =
+    ["refs", "sandboxes", NAMES, VOLUMES, "blobs", "layers", "skeleton", "tmp"];
 
 /// What a reset did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Store {
     /// What somebody holds a lock on.
     fn in_use(&self) -> sys::Result<Vec<PathBuf>> {
         let mut used = Vec::new();
-        for dir in [self.sandboxes_dir(), self.tmp(), self.blobs()] {
+        for dir in [self.sandboxes_dir(), self.volumes_dir(), self.tmp(), self.blobs()] {
             for name in names(&dir)? {
                 let path = dir.join(name);
                 let is_there = sys::fs::lstat(&path).is_ok();

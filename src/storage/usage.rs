@@ -33,6 +33,8 @@ pub struct Usage {
     pub layers: Part,
     /// What sandboxes write.
     pub sandboxes: Part,
+    /// Volumes, which only go by their name.
+    pub volumes: Part,
     /// Empty directories for the next sandboxes.
     pub spare: Part,
     /// What nobody needs: debris of interrupted commands, and blobs and layers of
@@ -113,11 +115,12 @@ impl Store {
         usage.layers = judgement.split(&layers, &mut usage.garbage);
         self.count_names(&blobs, &layers, &judgement, &mut measure, &mut usage)?;
         self.count_sandboxes(&judgement, &mut measure, &mut usage)?;
+        self.count_volumes(&mut measure, &mut usage)?;
         self.count_temporary(&mut measure, &mut usage)?;
         self.count_rest(&maps, &mut measure, &mut usage)?;
 
-        let Usage { images, blobs, layers, sandboxes, spare, garbage, .. } = &usage;
-        let parts = [images, blobs, layers, sandboxes, spare, garbage];
+        let Usage { images, blobs, layers, sandboxes, volumes, spare, garbage, .. } = &usage;
+        let parts = [images, blobs, layers, sandboxes, volumes, spare, garbage];
         usage.total = usage.other + parts.iter().map(|part| part.size).sum::<u64>();
         usage.unread = measure.unread;
         Ok(usage)
@@ -210,6 +213,16 @@ impl Store {
         Ok(())
     }
 
+    fn count_volumes(&self, measure: &mut Measure, usage: &mut Usage) -> sys::Result<()> {
+        for name in names(&self.volumes_dir())? {
+            let path = self.volumes_dir().join(&name);
+            let bytes = measure.tree(&path);
+            let is_free = matches!(lock::exclusive(&path), Ok(Some(_)));
+            usage.volumes.keep(bytes, !is_free);
+        }
+        Ok(())
+    }
+
     /// What is in `tmp` is a sandbox that vanishes with its command, or being
     /// made; or else garbage.
     fn count_temporary(&self, measure: &mut Measure, usage: &mut Usage) -> sys::Result<()> {
@@ -235,7 +248,8 @@ impl Store {
         usage: &mut Usage,
     ) -> sys::Result<()> {
         let blobs = self.root.join("blobs");
-        let known = [self.refs(), self.all_layers(), self.sandboxes_dir(), self.tmp()];
+        let known =
+            [self.refs(), self.all_layers(), self.sandboxes_dir(), self.volumes_dir(), self.tmp()];
         let top = [self.root.clone(), blobs.clone(), self.blobs()];
         let own = known.iter().chain(&top).chain(maps);
         usage.other += own.map(|dir| measure.itself(dir)).sum::<u64>();
@@ -271,10 +285,15 @@ impl Judgement {
 }
 
 impl Part {
-    fn add(&mut self, bytes: u64, in_use: bool) {
+    /// What stays, used or not.
+    fn keep(&mut self, bytes: u64, in_use: bool) {
         self.count += 1;
         self.in_use += u64::from(in_use);
         self.size += bytes;
+    }
+
+    fn add(&mut self, bytes: u64, in_use: bool) {
+        self.keep(bytes, in_use);
         self.reclaimable += if in_use { 0 } else { bytes };
     }
 }

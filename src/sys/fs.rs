@@ -102,6 +102,17 @@ pub fn open_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
         .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
 }
 
+/// The same for whatever is there.
+///
+/// # Errors
+/// What `openat2(2)` says.
+pub fn open_any_in_root(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve)
+        .named(|| format!("openat2({}, {path:?}, {resolve:?})", number(root)))
+}
+
 /// The path from one open directory to another that is beneath it; none if it
 /// is not (`proc_pid_fd(5)`).
 pub fn path_beneath(dir: impl AsFd, root: impl AsFd) -> Result<Option<PathBuf>> {

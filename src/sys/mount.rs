@@ -64,6 +64,29 @@ pub fn copy(path: &Path, recursive: bool) -> Result<Detached> {
         .map(Detached)
 }
 
+/// Copies the mount that `root` is on, beginning with what is there.
+///
+/// # Errors
+/// What `open_tree(2)` says.
+pub fn copy_of(root: impl AsFd) -> Result<Detached> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE;
+    rustix::mount::open_tree(root, "", flags)
+        .named(|| "open_tree(\"\", OPEN_TREE_CLONE)".into())
+        .map(Detached)
+}
+
+/// Takes away what was last mounted at `path`; who has it open keeps it.
+///
+/// # Errors
+/// What `umount2(2)` says.
+pub fn unmount(path: &Path) -> Result<()> {
+    rustix::mount::unmount(path, UnmountFlags::DETACH)
+        .named(|| format!("umount2({path:?}, MNT_DETACH)"))
+}
+
 impl Detached {
     /// Attaches the mount at `target`, following symbolic links.
     ///

@@ -40,3 +40,4 @@ mod store;
 mod terminal;
 mod users;
 mod volumes;
+mod volumes_named;

@@ -88,7 +88,9 @@ fn what_the_store_takes_is_what_du_says() {
     assert!(store.path().join("tmp/file-0b").exists());
 
     let table = Test::sandbox(&["system", "df"]).store(&store).read();
-    for kind in ["Images", "Blobs", "Layers", "Sandboxes", "Spare", "Garbage", "Other", "Total"] {
+    for kind in
+        ["Images", "Blobs", "Layers", "Sandboxes", "Volumes", "Spare", "Garbage", "Other", "Total"]
+    {
         assert!(table.lines().any(|line| line.starts_with(kind)), "{table}");
     }
     let each = Test::sandbox(&["system", "df", "-v"]).store(&store).read();

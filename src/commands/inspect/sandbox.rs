@@ -11,8 +11,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        BaseImage, DeviceRequest, ExitStatus, Gpus, Mount, MountKind, PidChoice, PortBinding,
-        SandboxConfig, SandboxState, Status,
+        BaseImage, DeviceRequest, ExitStatus, Gpus, MountRequest, MountSource, PidChoice,
+        PortBinding, SandboxConfig, SandboxState, Status, VolumeRequest,
     },
 };
 
@@ -65,12 +65,16 @@ fn of_state(state: &SandboxState) -> Value {
 }
 
 fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
-    let binds = config.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Bind { source } => {
-            let mode = if mount.readonly { "ro" } else { "rw" };
-            Some(format!("{}:{}:{mode}", source.display(), mount.destination.display()))
+    let binds = config.mounts.iter().filter_map(|mount| {
+        match &mount.kind {
+            MountSource::Bind { source, .. } => Some(source.display().to_string()),
+            MountSource::Volume(VolumeRequest { name, .. }) => name.clone(),
+            _ => None,
         }
-        MountKind::Tmpfs { .. } => None,
+        .map(|source| {
+            let mode = if mount.readonly { "ro" } else { "rw" };
+            format!("{source}:{}:{mode}", mount.destination.display())
+        })
     });
     let limits = &config.resources;
     let cpus: Vec<String> = limits.cpuset.iter().map(ToString::to_string).collect();
@@ -112,13 +116,16 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
     })
 }
 
-fn of_mount(mount: &Mount) -> Value {
-    let (kind, source) = match &mount.kind {
-        MountKind::Bind { source } => ("bind", source.display().to_string()),
-        MountKind::Tmpfs { .. } => ("tmpfs", String::new()),
+fn of_mount(mount: &MountRequest) -> Value {
+    let (kind, name, source) = match &mount.kind {
+        MountSource::Bind { source, .. } => ("bind", None, source.display().to_string()),
+        MountSource::Tmpfs { .. } => ("tmpfs", None, String::new()),
+        MountSource::Image { image, .. } => ("image", None, image.clone()),
+        MountSource::Volume(volume) => ("volume", volume.name.clone(), String::new()),
     };
     json!({
         "Type": kind,
+        "Name": name,
         "Source": source,
         "Destination": mount.destination,
         "Mode": if mount.readonly { "ro" } else { "" },

@@ -11,20 +11,19 @@ use std::{
 
 use nix::{errno::Errno, sys::signal::Signal};
 
-use super::base::Base;
+use super::{base::Base, volumes};
 use crate::{
     commands::{
         Context,
-        find::Found,
         options::{
             LogOption, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal, read_env_file,
-            resolve_capabilities, volume_source,
+            resolve_capabilities,
         },
     },
     error::Error,
     oci::{
-        Capability, ContainerConfig, HealthCheck, LogOptions, Mount, MountKind, PidChoice, Process,
-        SandboxConfig, SeccompChoice, User,
+        Capability, ContainerConfig, HealthCheck, LogOptions, PidChoice, Process, SandboxConfig,
+        SeccompChoice, User,
     },
     runtime::seccomp,
     sys::time::rfc3339,
@@ -64,7 +63,7 @@ pub(in crate::commands) fn build(
         image: args.image.to_string(),
         base: base.record(),
         readonly_root: args.read_only,
-        mounts: mounts(args, context)?,
+        mounts: volumes::requests(args, &image, is_kept, context)?,
         devices: args.devices(),
         privileged: args.privileged,
         shm_size: args.shm_size,
@@ -323,38 +322,6 @@ pub(in crate::commands) fn pids(args: &SandboxArgs) -> PidChoice {
         Some(PidMode::Host) => PidChoice::Host,
         Some(PidMode::Sandbox(name)) => PidChoice::Sandbox(name.clone()),
     }
-}
-
-/// What other sandboxes have mounted.
-fn mounts_of_others(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
-    let mut all = Vec::new();
-    for from in &args.volumes_from {
-        let mounts = Found::look(&from.sandbox, context)?.config.mounts;
-        all.extend(mounts.into_iter().map(|mount| {
-            let readonly = mount.readonly || from.readonly;
-            Mount { readonly, ..mount }
-        }));
-    }
-    Ok(all)
-}
-
-/// What covers a directory comes before what is mounted in it; the user's own hold
-/// where another sandbox's would be.
-fn mounts(args: &SandboxArgs, context: &Context) -> Result<Vec<Mount>, Error> {
-    let tmpfs = args.tmpfs.iter().map(|option| &option.0);
-    let mounts = args.mount.iter().map(|option| &option.0);
-    let volumes = args.volume.iter().map(|option| &option.0);
-    let mut all: Vec<Mount> = tmpfs.chain(mounts).chain(volumes).cloned().collect();
-    for mount in &mut all {
-        if let MountKind::Bind { source } = &mut mount.kind {
-            *source = volume_source(source)?;
-        }
-    }
-    let mut others = mounts_of_others(args, context)?;
-    others.retain(|other| all.iter().all(|mount| mount.destination != other.destination));
-    all.extend(others);
-    all.sort_by_key(|mount| mount.destination.components().count());
-    Ok(all)
 }
 
 /// The signal that asks the workload to end: the user's, the image's, or TERM.

@@ -2,12 +2,12 @@
 
 use std::ffi::CString;
 
-use super::{Parts, config::c_string};
+use super::{Parts, config::c_string, volumes::Mounts};
 use crate::{
     commands::Context,
     devices::{self, Found},
     error::Error,
-    oci::{DeviceEdits, DeviceRequest, Mount, Process, SandboxConfig},
+    oci::{DeviceEdits, DeviceRequest, Mount, Process},
     runtime::domain::Domain,
 };
 
@@ -72,8 +72,8 @@ fn set(env: &mut Vec<CString>, variable: CString) {
 }
 
 /// The user's mounts and those of the devices, what covers a directory first.
-pub(super) fn mounts(config: &SandboxConfig, edits: &DeviceEdits) -> Vec<Mount> {
-    let mut all = config.mounts.clone();
+pub(super) fn mounts(volumes: &Mounts, edits: &DeviceEdits) -> Vec<Mount> {
+    let mut all = volumes.all.clone();
     all.extend(edits.all_mounts());
     all.sort_by_key(|mount| mount.destination.components().count());
     all

@@ -11,7 +11,7 @@ use super::base::Base;
 use crate::{
     commands::{Context, options::SandboxArgs},
     error::Error,
-    oci::{IdMap, KeepId, MountKind, SandboxConfig},
+    oci::{IdMap, KeepId, MountSource, SandboxConfig},
     runtime::{
         self,
         domain::{Domain, Kind},
@@ -115,8 +115,8 @@ fn effective_user(
 /// Who owns something cannot be seen before the ids are mapped.
 fn mounts_files_of_caller(config: &SandboxConfig, domain: &mut Domain) -> Result<bool, Error> {
     let sources = config.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Bind { source } => Some(source),
-        MountKind::Tmpfs { .. } => None,
+        MountSource::Bind { source, .. } => Some(source),
+        _ => None,
     });
     let sources: Vec<_> = sources.collect();
     if !sources.is_empty() {

@@ -10,12 +10,20 @@ mod health;
 pub(super) mod ids;
 pub(super) mod sharing;
 mod spec;
+pub(super) mod volumes;
 
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 
-use self::{base::Base, connection::Connection, health::Checker, sharing::Sharing};
+use self::{
+    base::Base,
+    connection::Connection,
+    health::Checker,
+    sharing::Sharing,
+    spec::Surroundings,
+    volumes::{Finder, Mounts},
+};
 use super::{Context, background::Supervisor, options::NetworkArgs, status::Phase};
 use crate::{
     devices::Found,
@@ -68,14 +76,18 @@ pub(super) fn launch(
     context: &Context,
 ) -> Result<ExitStatus, Error> {
     let started = start(&mut parts, &directory, store, domain, context);
-    let Started { mut running, network: mut net, state, limits } = match started {
+    let Started { mut running, network: mut net, state, limits, volumes } = match started {
         Ok(started) => started,
-        Err(error) => return Err(abandon(error, &parts, directory)),
+        Err(error) => return Err(abandon(error, &parts, directory, store)),
     };
     let (status, state) = watch(&mut running, &limits, state, &parts.config, &directory, context)?;
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
+    drop(volumes);
     record_end(status, state, directory)?;
+    if parts.config.auto_remove {
+        volumes::forget(&parts.config, store)?;
+    }
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
     Ok(status)
@@ -111,6 +123,21 @@ struct Started {
     network: Box<dyn Network>,
     state: SandboxState,
     limits: Limits,
+    volumes: Mounts,
+}
+
+impl Parts<'_> {
+    /// What is to be mounted.
+    fn volumes(
+        &self,
+        sandbox: &SandboxDir,
+        store: &Store,
+        domain: &mut Domain,
+        context: &Context,
+    ) -> Result<Mounts, Error> {
+        let Self { config, base, .. } = self;
+        Finder { config, base, store, sandbox, context }.find(domain)
+    }
 }
 
 fn start(
@@ -124,7 +151,9 @@ fn start(
     let limits = prepare_limits(&parts.config, domain.plan().caller(), context)?;
     let confinement = &limits.confinement;
     devices::settle(parts, domain, context);
-    let spec = spec::build(parts, directory, store, domain, &connection, confinement, context)?;
+    let volumes = parts.volumes(directory, store, domain, context)?;
+    let around = Surroundings { connection: &connection, confinement, volumes: &volumes };
+    let spec = spec::build(parts, directory, store, domain, around, context)?;
     let state = SandboxState {
         ports: connection.ports(),
         addresses: connection.addresses(),
@@ -142,7 +171,7 @@ fn start(
     let state = record_start(&parts.config, &running, state, directory)?;
     context.status.tell(&Phase::Started { id: &spec.id, pid: running.pid() });
     parts.supervisor.take().map(|supervisor| supervisor.report(&spec.id)).transpose()?;
-    Ok(Started { running, network, state, limits })
+    Ok(Started { running, network, state, limits, volumes })
 }
 
 /// Gets what is to hold the limits, and says what that is.
@@ -174,9 +203,13 @@ fn prepare_limits(
 
 /// What was made for `run` alone goes with it; what was there before stays, and
 /// says why it could not be started.
-fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir) -> Error {
+fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir, store: &Store) -> Error {
     let _ = match parts.is_new {
-        true => directory.remove(),
+        true => {
+            let removed = directory.remove();
+            let _ = volumes::forget(&parts.config, store);
+            removed
+        }
         false => directory.write_state(&SandboxState {
             error: Some(error.to_string()),
             devices: parts.devices.edits.clone(),

@@ -1,6 +1,6 @@
 //! From what a sandbox is to what is to be run now.
 
-use super::{Parts, connection::Connection, devices, files};
+use super::{Parts, connection::Connection, devices, files, volumes::Mounts};
 use crate::{
     commands::Context,
     error::Error,
@@ -29,13 +29,20 @@ const MASKED: [&str; 12] = [
 const READONLY: [&str; 5] =
     ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
+/// What was found out for this start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) confinement: &'a Confinement,
+    pub(super) volumes: &'a Mounts,
+}
+
 pub(super) fn build(
     parts: &Parts<'_>,
     sandbox: &SandboxDir,
     store: &Store,
     domain: &Domain,
-    connection: &Connection,
-    confinement: &Confinement,
+    around: Surroundings<'_>,
     context: &Context,
 ) -> Result<Spec, Error> {
     let config = &parts.config;
@@ -48,8 +55,8 @@ pub(super) fn build(
         scratch: sandbox.path().into(),
         readonly_root: config.readonly_root,
         hostname: config.hostname.clone(),
-        files: files(parts, connection, one_id)?,
-        mounts: devices::mounts(config, &parts.devices.edits),
+        files: files(parts, around.connection, one_id)?,
+        mounts: devices::mounts(around.volumes, &parts.devices.edits),
         masked_paths: if hidden { MASKED.into() } else { Vec::new() },
         readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
         shm_size: config.shm_size,
@@ -62,7 +69,7 @@ pub(super) fn build(
         },
         fake_root: one_id,
         keep_id: config.keep_id,
-        confinement: confinement.clone(),
+        confinement: around.confinement.clone(),
     })
 }
 

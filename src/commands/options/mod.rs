@@ -35,7 +35,7 @@ pub use format::{Format, TemplateFormat};
 pub use health::HealthArgs;
 pub use limits::LimitArgs;
 pub use locked::LockedArgs;
-pub use mount::{MountOption, TmpfsOption, VolumeOption, volume_source};
+pub use mount::{MountOption, TmpfsOption, VolumeOption, is_volume_name, volume_source};
 pub use network::{NetworkArgs, NetworkMode};
 pub use quantity::{parse_duration, parse_moment, parse_size};
 pub use registry::{RegistryArgs, RegistryPlace};

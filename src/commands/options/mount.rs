@@ -1,70 +1,161 @@
 //! `-v`, `--mount`, `--tmpfs`.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     str::FromStr,
 };
 
 use super::parse_size;
 use crate::{
     error::Error,
-    oci::{Mount, MountFlags, MountKind, path_inside as inside},
+    oci::{MountFlags, MountRequest, MountSource, VolumeRequest, path_inside as inside},
 };
 
-/// `-v SRC:DST[:OPTIONS]`.
+/// `-v [SRC:]DST[:OPTIONS]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VolumeOption(pub Mount);
+pub struct VolumeOption(pub MountRequest);
 
 /// `--mount type=…,…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MountOption(pub Mount);
+pub struct MountOption(pub MountRequest);
 
 /// `--tmpfs DST[:OPTIONS]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TmpfsOption(pub Mount);
+pub struct TmpfsOption(pub MountRequest);
 
 impl FromStr for VolumeOption {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.split(':');
-        let (source, destination) = match (parts.next(), parts.next()) {
-            (Some(source), Some(destination)) => (source, destination),
-            _ => return Err("anonymous volumes are not here yet: write SRC:DST".into()),
+        let parts: Vec<&str> = text.split(':').collect();
+        let (source, destination, options) = match parts[..] {
+            [destination] => ("", destination, ""),
+            [destination, options] if destination.starts_with('/') && !options.starts_with('/') => {
+                ("", destination, options)
+            }
+            [source, destination] => (source, destination, ""),
+            [source, destination, options] => (source, destination, options),
+            _ => return Err("not of the form [SRC:]DST[:OPTIONS]".into()),
         };
-        let readonly = volume_options(parts.next().unwrap_or(""))?;
-        if parts.next().is_some() {
-            return Err("not of the form SRC:DST[:OPTIONS]".into());
-        }
-        if !source.starts_with(['/', '.']) {
-            return Err(format!(
-                "named volumes are not here yet; if `{source}` is a directory, write ./{source}"
-            ));
-        }
-        let kind = MountKind::Bind { source: source.into() };
-        Ok(Self(Mount {
-            destination: inside(destination)?,
+        let options = VolumeOptions::parse(options)?;
+        let kind = match source {
+            "" if parts[0].is_empty() => return Err("there is nothing before the first colon".into()),
+            "" => MountSource::Volume(options.volume(None)),
+            path if path.starts_with(['/', '.']) => {
+                MountSource::Bind { source: path.into(), make: options.mkdir }
+            }
+            name => MountSource::Volume(options.volume(Some(volume_name(name)?))),
+        };
+        options.check(&kind)?;
+        let destination = inside(destination)?;
+        Ok(Self(MountRequest {
+            destination,
             kind,
-            readonly,
-            flags: MountFlags::default(),
+            readonly: options.readonly,
+            flags: options.flags,
         }))
     }
 }
 
-/// Whether it is read-only. What changes nothing here is taken.
-fn volume_options(text: &str) -> Result<bool, String> {
-    let mut readonly = false;
-    for option in text.split(',').filter(|option| !option.is_empty()) {
+/// A name as docker allows it; who means a directory is told how to say so.
+fn volume_name(text: &str) -> Result<String, String> {
+    match is_volume_name(text) {
+        true => Ok(text.into()),
+        false => Err(format!(
+            "`{text}` is not the name of a volume; if it is a directory, write ./{text}"
+        )),
+    }
+}
+
+/// Whether a volume may be called so: at least two letters, digits, `.`, `_` and
+/// `-`, of which the first is a letter or a digit.
+pub fn is_volume_name(text: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (2..=200).contains(&text.len())
+        && text.bytes().all(safe)
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// What stands after the second colon of `-v`.
+#[derive(Debug, Default)]
+struct VolumeOptions {
+    readonly: bool,
+    nocopy: bool,
+    mkdir: bool,
+    subpath: Option<PathBuf>,
+    flags: MountFlags,
+}
+
+impl VolumeOptions {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut all = Self::default();
+        for option in text.split(',').filter(|option| !option.is_empty()) {
+            all.set(option)?;
+        }
+        Ok(all)
+    }
+
+    /// What changes nothing here is taken: files keep the label that they have, for an
+    /// ordinary user may not set one; and whoever the command runs as owns them (`U`).
+    fn set(&mut self, option: &str) -> Result<(), String> {
         match option {
-            "ro" | "readonly" => readonly = true,
-            // Files keep the label that they have: an ordinary user may not set one.
-            "rw" | "z" | "Z" | "rprivate" | "private" | "rbind" | "nocopy" | "cached"
-            | "delegated" | "consistent" => {}
-            other => return Err(format!("the option `{other}` is not known")),
+            "ro" | "readonly" => self.readonly = true,
+            "nocopy" => self.nocopy = true,
+            "mkdir" => self.mkdir = true,
+            "noexec" => self.flags.noexec = true,
+            "nosuid" => self.flags.nosuid = true,
+            "nodev" => self.flags.nodev = true,
+            "rw" | "z" | "Z" | "U" | "copy" | "exec" | "suid" | "dev" | "rprivate" | "private"
+            | "rbind" | "cached" | "delegated" | "consistent" => {}
+            shared if is_shared(shared) => return Err(not_shared(shared)),
+            other => match other.split_once('=') {
+                Some(("subpath", path)) => self.subpath = Some(inside_volume(path)?),
+                _ => return Err(format!("the option `{other}` is not known")),
+            },
+        }
+        Ok(())
+    }
+
+    fn volume(&self, name: Option<String>) -> VolumeRequest {
+        let subpath = self.subpath.clone();
+        VolumeRequest { name, subpath, nocopy: self.nocopy, ..VolumeRequest::default() }
+    }
+
+    /// What would be passed over in silence.
+    fn check(&self, kind: &MountSource) -> Result<(), String> {
+        match kind {
+            MountSource::Volume(_) if self.mkdir => {
+                Err("`mkdir` is for directories of the host".into())
+            }
+            MountSource::Bind { .. } if self.subpath.is_some() => {
+                Err("`subpath` is for volumes; name the directory itself".into())
+            }
+            _ => Ok(()),
         }
     }
-    Ok(readonly)
+}
+
+fn is_shared(propagation: &str) -> bool {
+    matches!(propagation, "shared" | "rshared" | "slave" | "rslave" | "unbindable" | "runbindable")
+}
+
+fn not_shared(propagation: &str) -> String {
+    format!(
+        "`{propagation}` is not to be had: a sandbox's mounts are its own, and only `private` is"
+    )
+}
+
+/// A path in a volume.
+fn inside_volume(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    let is_below =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    match is_below && !text.is_empty() {
+        true => Ok(path.into()),
+        false => Err(format!("`{text}` is not a path in a volume, such as dir/file")),
+    }
 }
 
 impl FromStr for TmpfsOption {
@@ -84,13 +175,9 @@ impl FromStr for TmpfsOption {
                 (other, _) => return Err(format!("the option `{other}` is not known")),
             }
         }
-        let kind = MountKind::Tmpfs { size, mode, noexec };
-        Ok(Self(Mount {
-            destination: inside(destination)?,
-            kind,
-            readonly,
-            flags: MountFlags::default(),
-        }))
+        let kind = MountSource::Tmpfs { size, mode, noexec };
+        let (destination, flags) = (inside(destination)?, MountFlags::default());
+        Ok(Self(MountRequest { destination, kind, readonly, flags }))
     }
 }
 
@@ -111,43 +198,75 @@ impl FromStr for MountOption {
 #[derive(Debug, Default)]
 struct Fields {
     kind: Option<String>,
-    source: Option<PathBuf>,
+    source: Option<String>,
     destination: Option<PathBuf>,
-    readonly: bool,
     size: Option<u64>,
     mode: Option<u32>,
+    /// Options for a volume that is made.
+    made_with: BTreeMap<String, String>,
+    options: VolumeOptions,
 }
 
 impl Fields {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let is_set = matches!(value, "" | "true" | "1");
         match name {
             "type" => self.kind = Some(value.into()),
             "source" | "src" => self.source = Some(value.into()),
             "target" | "destination" | "dst" => self.destination = Some(inside(value)?),
-            "readonly" | "ro" => self.readonly = matches!(value, "" | "true" | "1"),
+            "readonly" | "ro" => self.options.readonly = is_set,
+            "rw" | "readwrite" => self.options.readonly = !is_set,
             "tmpfs-size" => self.size = Some(parse_size(value)?),
             "tmpfs-mode" => self.mode = Some(parse_mode(value)?),
-            "consistency" | "bind-propagation" if value != "shared" && value != "rshared" => {}
+            "volume-nocopy" | "nocopy" => self.options.nocopy = is_set,
+            "volume-subpath" | "image-subpath" | "subpath" => {
+                self.options.subpath = Some(inside_volume(value)?);
+            }
+            "volume-driver" => drop(self.made_with.insert("driver".into(), value.into())),
+            "volume-opt" => {
+                let (key, value) = value.split_once('=').unwrap_or((value, ""));
+                self.made_with.insert(format!("opt:{key}"), value.into());
+            }
+            "bind-propagation" | "propagation" if is_shared(value) => {
+                return Err(not_shared(value));
+            }
+            "bind-propagation" | "propagation" | "consistency" | "bind-nonrecursive"
+            | "relabel" => {}
+            flag if value.is_empty() => self.options.set(flag)?,
             other => return Err(format!("the field `{other}` is not known")),
         }
         Ok(())
     }
 
-    fn mount(self) -> Result<Mount, String> {
+    fn mount(self) -> Result<MountRequest, String> {
         let destination = self.destination.ok_or("`target=` is missing")?;
-        let kind = match (self.kind.as_deref().unwrap_or("volume"), self.source) {
-            ("bind", Some(source)) => MountKind::Bind { source },
-            ("bind", None) => return Err("`source=` is missing".into()),
+        let Self { options, made_with, source, .. } = self;
+        let kind = match (self.kind.as_deref().unwrap_or("volume"), source) {
+            ("bind", Some(source)) => {
+                MountSource::Bind { source: source.into(), make: options.mkdir }
+            }
             ("tmpfs", None) => {
                 let mode = self.mode.unwrap_or(0o1777);
-                MountKind::Tmpfs { size: self.size, mode, noexec: true }
+                MountSource::Tmpfs { size: self.size, mode, noexec: true }
             }
             ("tmpfs", Some(_)) => return Err("a tmpfs has no source".into()),
+            ("volume", name) => {
+                let name = name.map(|name| volume_name(&name)).transpose()?;
+                MountSource::Volume(VolumeRequest { options: made_with, ..options.volume(name) })
+            }
+            ("image", Some(image)) => {
+                MountSource::Image { image, subpath: options.subpath.clone() }
+            }
+            ("bind" | "image", None) => return Err("`source=` is missing".into()),
             (kind, _) => {
-                return Err(format!("type={kind} is not here yet; there are bind and tmpfs"));
+                return Err(format!(
+                    "type={kind} is not known; there are bind, volume, tmpfs and image"
+                ));
             }
         };
-        Ok(Mount { destination, kind, readonly: self.readonly, flags: MountFlags::default() })
+        options.check(&kind)?;
+        let readonly = options.readonly || matches!(kind, MountSource::Image { .. });
+        Ok(MountRequest { destination, kind, readonly, flags: options.flags })
     }
 }
 
@@ -158,18 +277,21 @@ fn parse_mode(text: &str) -> Result<u32, String> {
     }
 }
 
-/// What a bind shows, as an absolute path; it must be there.
+/// What a bind shows, as an absolute path; it must be there, or is made if `make`.
 ///
 /// # Errors
 /// If it is not: nothing is ever made in silence.
-pub fn volume_source(source: &Path) -> Result<PathBuf, Error> {
+pub fn volume_source(source: &Path, make: bool) -> Result<PathBuf, Error> {
     let path = std::path::absolute(source).unwrap_or_else(|_| source.into());
+    let failed =
+        |error| Error::usage(format!("cannot use {} as a volume: {error}", path.display()));
     match fs::metadata(&path) {
         Ok(_) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(&path)),
-        Err(error) => {
-            Err(Error::usage(format!("cannot use {} as a volume: {error}", path.display())))
+        Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
+            fs::create_dir_all(&path).map_err(failed).map(|()| path.clone())
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(&path)),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -177,7 +299,7 @@ fn missing(path: &Path) -> Error {
     let what = format!("there is no {} to use as a volume", path.display());
     let hint = match similar(path) {
         Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
-        None => format!("`mkdir -p {}` makes a directory of that name", path.display()),
+        None => "with `mkdir` among its options (-v SRC:DST:mkdir) it is made".into(),
     };
     Error::usage_with_hint(what, hint)
 }
@@ -201,15 +323,26 @@ fn one_apart(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Component;
-
     use proptest::prelude::*;
 
     use super::*;
 
-    fn bind(source: &str, destination: &str, readonly: bool) -> Mount {
-        let kind = MountKind::Bind { source: source.into() };
-        Mount { destination: destination.into(), kind, readonly, flags: MountFlags::default() }
+    fn bind(source: &str, destination: &str, readonly: bool) -> MountRequest {
+        request(MountSource::Bind { source: source.into(), make: false }, destination, readonly)
+    }
+
+    fn request(kind: MountSource, destination: &str, readonly: bool) -> MountRequest {
+        let flags = MountFlags::default();
+        MountRequest { destination: destination.into(), kind, readonly, flags }
+    }
+
+    fn volume(name: Option<&str>, nocopy: bool, subpath: Option<&str>) -> MountSource {
+        MountSource::Volume(VolumeRequest {
+            name: name.map(Into::into),
+            subpath: subpath.map(Into::into),
+            nocopy,
+            options: BTreeMap::new(),
+        })
     }
 
     #[test]
@@ -218,21 +351,47 @@ mod tests {
             ("/a:/b", bind("/a", "/b", false)),
             ("./a:/b:ro", bind("./a", "/b", true)),
             ("..:/b/../c:Z", bind("..", "/c", false)),
-            ("/a:/b/:rw,z", bind("/a", "/b", false)),
+            ("/a:/b/:rw,z,U,rprivate", bind("/a", "/b", false)),
+            ("/b", request(volume(None, false, None), "/b", false)),
+            ("/b:ro", request(volume(None, false, None), "/b", true)),
+            ("data:/b", request(volume(Some("data"), false, None), "/b", false)),
+            ("my.data-1:/b:nocopy", request(volume(Some("my.data-1"), true, None), "/b", false)),
+            ("data:/b:subpath=c/d", request(volume(Some("data"), false, Some("c/d")), "/b", false)),
         ];
         for (text, mount) in cases {
             assert_eq!(text.parse(), Ok(VolumeOption(mount)), "{text}");
         }
-        for bad in ["", "/a", "name:/b", "/a:b", "/a:/", "/a:/..", "/a:/b:x", "/a:/b:ro:ro"] {
+        let bad = [
+            "",
+            "a",
+            ":/b",
+            "a b:/b",
+            "-a:/b",
+            "n:/b",
+            "/a:b",
+            "/a:/",
+            "/a:/..",
+            "/a:/b:x",
+            "/a:/b:ro:ro",
+            "/a:/b:shared",
+            "/a:/b:rslave",
+            "/a:/b:subpath=c",
+            "data:/b:mkdir",
+            "data:/b:subpath=../c",
+            "data:/b:subpath=/c",
+            "data:/b:subpath=",
+        ];
+        for bad in bad {
             assert!(bad.parse::<VolumeOption>().is_err(), "{bad}");
         }
+        let flags = "/a:/b:noexec,nosuid,nodev".parse::<VolumeOption>().unwrap().0.flags;
+        assert_eq!(flags, MountFlags { nosuid: true, nodev: true, noexec: true });
     }
 
     #[test]
     fn both_notations_of_a_tmpfs_mean_the_same() {
-        let kind = MountKind::Tmpfs { size: Some(1 << 20), mode: 0o700, noexec: true };
-        let mount =
-            Mount { destination: "/t".into(), kind, readonly: false, flags: MountFlags::default() };
+        let kind = MountSource::Tmpfs { size: Some(1 << 20), mode: 0o700, noexec: true };
+        let mount = request(kind, "/t", false);
         assert_eq!("/t:size=1m,mode=700".parse(), Ok(TmpfsOption(mount.clone())));
         let text = "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=0700";
         assert_eq!(text.parse(), Ok(MountOption(mount)));
@@ -249,12 +408,42 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_needs_its_fields() {
-        let good = "type=bind,source=/a,target=/b,readonly";
-        assert_eq!(good.parse(), Ok(MountOption(bind("/a", "/b", true))));
-        for bad in
-            ["", "type=bind,source=/a", "type=bind,target=/b", "type=volume,target=/b", "x=y"]
-        {
+    fn a_mount_is_what_its_fields_say() {
+        let image = MountSource::Image { image: "alpine:3".into(), subpath: Some("etc".into()) };
+        let cases = [
+            ("type=bind,source=/a,target=/b,readonly", bind("/a", "/b", true)),
+            ("type=bind,src=/a,dst=/b,ro=false,bind-propagation=rprivate", bind("/a", "/b", false)),
+            ("target=/b", request(volume(None, false, None), "/b", false)),
+            (
+                "type=volume,src=data,dst=/b,volume-nocopy",
+                request(volume(Some("data"), true, None), "/b", false),
+            ),
+            (
+                "type=volume,src=data,dst=/b,volume-subpath=c",
+                request(volume(Some("data"), false, Some("c")), "/b", false),
+            ),
+            ("type=image,src=alpine:3,dst=/b,subpath=etc", request(image, "/b", true)),
+        ];
+        for (text, mount) in cases {
+            assert_eq!(text.parse(), Ok(MountOption(mount)), "{text}");
+        }
+        let made = "type=volume,src=data,dst=/b,volume-driver=tmpfs,volume-opt=size=1m";
+        let MountSource::Volume(wanted) = made.parse::<MountOption>().unwrap().0.kind else {
+            panic!()
+        };
+        let options = [("driver", "tmpfs"), ("opt:size", "1m")].map(|(a, b)| (a.into(), b.into()));
+        assert_eq!(wanted.options, BTreeMap::from(options));
+        for bad in [
+            "",
+            "type=bind,source=/a",
+            "type=bind,target=/b",
+            "type=image,target=/b",
+            "x=y",
+            "type=nfs,source=/a,target=/b",
+            "type=bind,src=/a,dst=/b,bind-propagation=rshared",
+            "type=bind,src=/a,dst=/b,subpath=c",
+            "type=tmpfs,src=/a,dst=/b",
+        ] {
             assert!(bad.parse::<MountOption>().is_err(), "{bad}");
         }
     }

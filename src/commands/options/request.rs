@@ -48,12 +48,13 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "PROGRAM")]
     pub entrypoint: Option<String>,
 
-    /// Show a file or directory of the host inside
-    #[arg(short, long, value_name = "SRC:DST[:ro|rw|z|Z]")]
+    /// Show a file or directory of the host inside, or a volume; one without a name if
+    /// there is no source
+    #[arg(short, long, value_name = "[DIR|NAME:]DST[:OPTIONS]")]
     pub volume: Vec<VolumeOption>,
 
-    /// The same in docker's long notation, and file systems in memory
-    #[arg(long, value_name = "type=bind|tmpfs,…")]
+    /// The same in docker's long notation, file systems in memory and images
+    #[arg(long, value_name = "type=bind|volume|tmpfs|image,…")]
     pub mount: Vec<MountOption>,
 
     /// Mount a file system in memory

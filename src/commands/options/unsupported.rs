@@ -54,7 +54,7 @@ const REASONS: &[(&str, &str)] = &[
     ("--sysctl", "settings of the kernel cannot be changed yet"),
     ("--use-api-socket", DAEMON),
     ("--uts", SHARING),
-    ("--volume-driver", "volume drivers are not here yet"),
+    ("--volume-driver", "name it with the volume: `--mount type=volume,source=NAME,target=DST,volume-driver=DRIVER`"),
     ("-a", LIFE_CYCLE),
     ("-c", LIMITS),
 ];

@@ -71,6 +71,7 @@ fn parts(usage: &Usage) -> String {
         row("Blobs", usage.blobs),
         row("Layers", usage.layers),
         row("Sandboxes", usage.sandboxes),
+        row("Volumes", usage.volumes),
         row("Spare", usage.spare),
         row("Garbage", usage.garbage),
         only_size("Other", usage.other),

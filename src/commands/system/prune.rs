@@ -15,15 +15,20 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     options: prune::Options,
+
+    /// Remove volumes that no sandbox uses and nobody gave a name, too
+    #[arg(long)]
+    volumes: bool,
 }
 
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let images = if args.options.all { ", all images that are not in use" } else { "" };
+    let volumes = if args.volumes { ", volumes without a name" } else { "" };
     let warning = format!(
-        "this removes all sandboxes that do not run{images}, \
+        "this removes all sandboxes that do not run{images}{volumes}, \
          layers that no image needs, and what was interrupted"
     );
     let images = args.options.all;
     let request = Prune { images, sandboxes: true, debris: true, ..Prune::default() };
-    prune::execute(request, &warning, &args.options, context)
+    prune::execute(request, &warning, &args.options, args.volumes, context)
 }

@@ -6,7 +6,7 @@ use crate::{
     ui,
 };
 
-/// Remove the whole store: images, layers, sandboxes
+/// Remove the whole store: images, layers, sandboxes, volumes
 ///
 /// Where ids are mapped, files in the store belong to other ids than yours, so
 /// that `rm` cannot remove them; this can. It does nothing as long as a command
@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let root = &context.config.root;
-    let warning = format!("this removes all images and sandboxes in {}", root.display());
+    let warning = format!("this removes all images, sandboxes and volumes in {}", root.display());
     if !prune::confirmed(args.force, &warning)? {
         return Ok(());
     }

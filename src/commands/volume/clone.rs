@@ -1,0 +1,94 @@
+//! `sandbox volume clone` and `sandbox volume snapshot` (CSI `CreateVolume` from a
+//! source, `CreateSnapshot`).
+
+use std::{ffi::OsStr, time::SystemTime};
+
+use super::with_files;
+use crate::{
+    commands::{Context, content, map, options::is_volume_name},
+    error::Error,
+    oci::VolumeRecord,
+    runtime::domain::Domain,
+    storage::{Ownership, StoredVolume, Tree, place},
+    sys::{fs::open_directory, time::rfc3339},
+    ui,
+};
+
+/// Make a volume with what is in another one
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Volume to copy, by name
+    #[arg(value_name = "VOLUME")]
+    source: String,
+
+    /// Name of the copy
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// Make a copy of a volume that can only be read
+///
+/// What somebody writes meanwhile may be in it or not.
+#[derive(Debug, clap::Args)]
+pub(super) struct SnapshotArgs {
+    /// Volume to copy, by name
+    #[arg(value_name = "VOLUME")]
+    source: String,
+
+    /// Name of the copy; without one, the volume's with the time
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    copy(&args.source, &args.name, false, context)
+}
+
+pub(super) fn snapshot(args: &SnapshotArgs, context: &Context) -> Result<(), Error> {
+    let time = rfc3339(SystemTime::now());
+    let time: String = time.chars().filter(char::is_ascii_alphanumeric).take(15).collect();
+    let chosen = || format!("{}-{time}", args.source);
+    copy(&args.source, &args.name.clone().unwrap_or_else(chosen), true, context)
+}
+
+fn copy(source: &str, name: &str, readonly: bool, context: &Context) -> Result<(), Error> {
+    let mut domain = context.enter_domain()?;
+    domain.settle()?;
+    let store = context.open_store(&domain)?;
+    let source = with_files(source, &store)?;
+    let _held = source.hold()?;
+    if !is_volume_name(name) {
+        return Err(Error::usage(format!("`{name}` cannot name a volume")));
+    }
+    let record = VolumeRecord {
+        name: name.into(),
+        created: rfc3339(SystemTime::now()),
+        anonymous: false,
+        readonly,
+        ..source.record.clone()
+    };
+    let copy = store.create_volume(&record)?;
+    if let Err(error) = fill(&copy, &source, &domain) {
+        let _ = copy.remove();
+        return Err(error);
+    }
+    ui::print(&format!("{name}\n"))
+}
+
+fn fill(copy: &StoredVolume, source: &StoredVolume, domain: &Domain) -> Result<(), Error> {
+    let failed = |source| Error::System { step: "open the volume", source };
+    let above = source.data();
+    let (Some(above), name) = (above.parent(), above.file_name().unwrap_or_default()) else {
+        return Ok(());
+    };
+    let root = open_directory(above).map_err(failed)?;
+    let content = Tree::within(root).find(OsStr::new(name).as_ref(), false)?;
+    let map = map(domain);
+    copy.fill(|into, name| {
+        content::pass(
+            |writer| content.write(Some(name.as_os_str()), writer).map(drop),
+            |reader| place(reader, into, Ownership::Kept(&map)),
+        )?;
+        Ok(true)
+    })
+}

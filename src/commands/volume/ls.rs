@@ -1,0 +1,140 @@
+//! `sandbox volume ls` (CSI `ListVolumes`).
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use serde::Serialize;
+
+use crate::{
+    commands::{Context, options::TemplateFormat},
+    error::Error,
+    storage::StoredVolume,
+    ui,
+};
+
+/// List volumes
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print names only
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Only those that fit: name=PART, label=KEY[=VALUE], driver=NAME, dangling=BOOL
+    #[arg(short, long = "filter", value_name = "KEY=VALUE")]
+    filters: Vec<VolumeFilter>,
+
+    /// How to print them: `text`, `json`, or a template such as `{{.Name}}`
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: TemplateFormat,
+}
+
+/// What a volume must be like to be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum VolumeFilter {
+    /// Its name holds this.
+    Name(String),
+    Label {
+        key: String,
+        value: Option<String>,
+    },
+    Driver(String),
+    /// Whether no sandbox names it.
+    Dangling(bool),
+}
+
+impl FromStr for VolumeFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let label = |text: &str| match text.split_once('=') {
+            Some((key, value)) => Self::Label { key: key.into(), value: Some(value.into()) },
+            None => Self::Label { key: text.into(), value: None },
+        };
+        match text.split_once('=') {
+            Some(("name", value)) => Ok(Self::Name(value.into())),
+            Some(("label", value)) => Ok(label(value)),
+            Some(("driver", value)) => Ok(Self::Driver(value.into())),
+            Some(("dangling", "true" | "1")) => Ok(Self::Dangling(true)),
+            Some(("dangling", "false" | "0")) => Ok(Self::Dangling(false)),
+            _ => Err("there are name=, label=, driver= and dangling=true|false".into()),
+        }
+    }
+}
+
+impl VolumeFilter {
+    pub(super) fn fits(&self, volume: &StoredVolume, is_used: bool) -> bool {
+        let record = &volume.record;
+        match self {
+            Self::Name(part) => record.name.contains(part.as_str()),
+            Self::Label { key, value } => record
+                .labels
+                .get(key)
+                .is_some_and(|actual| value.as_ref().is_none_or(|value| value == actual)),
+            Self::Driver(driver) => record.driver == *driver,
+            Self::Dangling(wanted) => *wanted != is_used,
+        }
+    }
+}
+
+/// One volume, by docker's names.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Row {
+    driver: String,
+    name: String,
+    labels: BTreeMap<String, String>,
+    mountpoint: String,
+    scope: &'static str,
+}
+
+pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let store = context.store_alone()?;
+    let users = store.users_of_volumes()?;
+    let mut volumes = store.volumes()?;
+    volumes.retain(|volume| {
+        let is_used = users.contains_key(&volume.record.name);
+        args.filters.iter().all(|filter| filter.fits(volume, is_used))
+    });
+    let rows: Vec<Row> = volumes.iter().map(Row::from).collect();
+    match &args.format {
+        _ if args.quiet => rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.name))),
+        TemplateFormat::Json => ui::print_json(&rows),
+        TemplateFormat::Text => {
+            let cells = |row: &Row| vec![row.driver.clone(), row.name.clone()];
+            ui::print(&ui::table(&["DRIVER", "VOLUME NAME"], rows.iter().map(cells).collect()))
+        }
+        TemplateFormat::Template(template) => {
+            rows.iter().try_for_each(|row| ui::print_line(row, Some(template)))
+        }
+    }
+}
+
+impl From<&StoredVolume> for Row {
+    fn from(volume: &StoredVolume) -> Self {
+        Self {
+            driver: volume.record.driver.clone(),
+            name: volume.record.name.clone(),
+            labels: volume.record.labels.clone(),
+            mountpoint: volume.data().display().to_string(),
+            scope: "local",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_docker_s() {
+        let label = |value: Option<&str>| VolumeFilter::Label {
+            key: "a".into(),
+            value: value.map(Into::into),
+        };
+        assert_eq!("label=a".parse(), Ok(label(None)));
+        assert_eq!("label=a=b=c".parse(), Ok(label(Some("b=c"))));
+        assert_eq!("dangling=1".parse(), Ok(VolumeFilter::Dangling(true)));
+        for bad in ["", "name", "x=y", "dangling=maybe"] {
+            assert!(bad.parse::<VolumeFilter>().is_err(), "{bad}");
+        }
+    }
+}
