@@ -189,12 +189,6 @@ fn a_bad_volume_is_refused() {
 }
 
 #[test]
-fn a_named_volume_is_refused_until_there_are_some() {
-    require!(user_namespaces(), "user namespaces");
-    Test::run_with(&["-v", "data:/w"], &["true"]).fails(125, &["data"]).check();
-}
-
-#[test]
 fn bad_values_of_options_are_refused() {
     require!(user_namespaces(), "user namespaces");
     for option in [

@@ -32,7 +32,9 @@ impl FromStr for VolumeOption {
         let parts: Vec<&str> = text.split(':').collect();
         let (source, destination, options) = match parts[..] {
             [destination] => ("", destination, ""),
-            [destination, options] if destination.starts_with('/') && !options.starts_with('/') => {
+            [destination, options]
+                if destination.starts_with('/') && options.starts_with(char::is_alphabetic) =>
+            {
                 ("", destination, options)
             }
             [source, destination] => (source, destination, ""),
@@ -41,7 +43,9 @@ impl FromStr for VolumeOption {
         };
         let options = VolumeOptions::parse(options)?;
         let kind = match source {
-            "" if parts[0].is_empty() => return Err("there is nothing before the first colon".into()),
+            "" if parts[0].is_empty() => {
+                return Err("there is nothing before the first colon".into());
+            }
             "" => MountSource::Volume(options.volume(None)),
             path if path.starts_with(['/', '.']) => {
                 MountSource::Bind { source: path.into(), make: options.mkdir }
@@ -369,6 +373,7 @@ mod tests {
             "-a:/b",
             "n:/b",
             "/a:b",
+            "/a:",
             "/a:/",
             "/a:/..",
             "/a:/b:x",

@@ -54,7 +54,10 @@ const REASONS: &[(&str, &str)] = &[
     ("--sysctl", "settings of the kernel cannot be changed yet"),
     ("--use-api-socket", DAEMON),
     ("--uts", SHARING),
-    ("--volume-driver", "name it with the volume: `--mount type=volume,source=NAME,target=DST,volume-driver=DRIVER`"),
+    (
+        "--volume-driver",
+        "name it with the volume: `--mount type=volume,source=NAME,target=DST,volume-driver=DRIVER`",
+    ),
     ("-a", LIFE_CYCLE),
     ("-c", LIMITS),
 ];
