@@ -102,6 +102,7 @@ impl Catalog {
     /// Removes what dead members of all networks have left, if nobody is busy with
     /// the networks.
     pub fn tidy(&self) {
+        drop(self.entrance()); // Which collects the dead of the register.
         let Ok(_guard) = self.lock() else { return };
         for network in self.all() {
             self.collect(&network.name);
