@@ -85,6 +85,9 @@ _sandbox() {
             sandbox,logs)
                 cmd="sandbox__subcmd__logs"
                 ;;
+            sandbox,network)
+                cmd="sandbox__subcmd__network"
+                ;;
             sandbox,pause)
                 cmd="sandbox__subcmd__pause"
                 ;;
@@ -337,6 +340,9 @@ _sandbox() {
             sandbox__subcmd__help,logs)
                 cmd="sandbox__subcmd__help__subcmd__logs"
                 ;;
+            sandbox__subcmd__help,network)
+                cmd="sandbox__subcmd__help__subcmd__network"
+                ;;
             sandbox__subcmd__help,pause)
                 cmd="sandbox__subcmd__help__subcmd__pause"
                 ;;
@@ -487,6 +493,27 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__image,tag)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__tag"
                 ;;
+            sandbox__subcmd__help__subcmd__network,connect)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__connect"
+                ;;
+            sandbox__subcmd__help__subcmd__network,create)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__create"
+                ;;
+            sandbox__subcmd__help__subcmd__network,disconnect)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__help__subcmd__network,inspect)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__inspect"
+                ;;
+            sandbox__subcmd__help__subcmd__network,ls)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__ls"
+                ;;
+            sandbox__subcmd__help__subcmd__network,prune)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__prune"
+                ;;
+            sandbox__subcmd__help__subcmd__network,rm)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__rm"
+                ;;
             sandbox__subcmd__help__subcmd__system,check)
                 cmd="sandbox__subcmd__help__subcmd__system__subcmd__check"
                 ;;
@@ -598,6 +625,54 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,tag)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__tag"
                 ;;
+            sandbox__subcmd__network,connect)
+                cmd="sandbox__subcmd__network__subcmd__connect"
+                ;;
+            sandbox__subcmd__network,create)
+                cmd="sandbox__subcmd__network__subcmd__create"
+                ;;
+            sandbox__subcmd__network,disconnect)
+                cmd="sandbox__subcmd__network__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__network,help)
+                cmd="sandbox__subcmd__network__subcmd__help"
+                ;;
+            sandbox__subcmd__network,inspect)
+                cmd="sandbox__subcmd__network__subcmd__inspect"
+                ;;
+            sandbox__subcmd__network,ls)
+                cmd="sandbox__subcmd__network__subcmd__ls"
+                ;;
+            sandbox__subcmd__network,prune)
+                cmd="sandbox__subcmd__network__subcmd__prune"
+                ;;
+            sandbox__subcmd__network,rm)
+                cmd="sandbox__subcmd__network__subcmd__rm"
+                ;;
+            sandbox__subcmd__network__subcmd__help,connect)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__connect"
+                ;;
+            sandbox__subcmd__network__subcmd__help,create)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__create"
+                ;;
+            sandbox__subcmd__network__subcmd__help,disconnect)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__network__subcmd__help,help)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__help"
+                ;;
+            sandbox__subcmd__network__subcmd__help,inspect)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__inspect"
+                ;;
+            sandbox__subcmd__network__subcmd__help,ls)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__ls"
+                ;;
+            sandbox__subcmd__network__subcmd__help,prune)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__prune"
+                ;;
+            sandbox__subcmd__network__subcmd__help,rm)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__rm"
+                ;;
             sandbox__subcmd__system,check)
                 cmd="sandbox__subcmd__system__subcmd__check"
                 ;;
@@ -695,7 +770,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version volume help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -873,7 +948,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --ip --ip6 --mac-address --net-alias --network-alias --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -968,6 +1043,26 @@ _sandbox() {
                     return 0
                     ;;
                 --net)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip6)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mac-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --network-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --net-alias)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1809,7 +1904,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__container__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --ip --ip6 --mac-address --net-alias --network-alias --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1908,6 +2003,26 @@ _sandbox() {
                     return 0
                     ;;
                 --net)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip6)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mac-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --network-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --net-alias)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2273,7 +2388,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__create)
-            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-e -w -u -v -h -i -t -p -P -m -l -q --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --ip --ip6 --mac-address --net-alias --network-alias --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2368,6 +2483,26 @@ _sandbox() {
                     return 0
                     ;;
                 --net)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip6)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mac-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --network-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --net-alias)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2857,7 +2992,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container generate system info version volume help"
+            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3587,6 +3722,118 @@ _sandbox() {
         sandbox__subcmd__help__subcmd__logs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network)
+            opts="connect create disconnect inspect ls prune rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__connect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5102,6 +5349,408 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__network)
+            opts="-h --root --offline --color --status-fd --help connect create disconnect inspect ls prune rm help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__connect)
+            opts="-h --ip --ip6 --alias --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip6)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__create)
+            opts="-o -d -h --subnet --gateway --ip-range --ipv6 --internal --isolated --label --opt --driver --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --subnet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip-range)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ipv6)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --driver)
+                    COMPREPLY=($(compgen -W "bridge" -- "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -W "bridge" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__disconnect)
+            opts="-f -h --force --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help)
+            opts="connect create disconnect inspect ls prune rm help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__connect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__inspect)
+            opts="-f -h --format --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__ls)
+            opts="-q -f -h --quiet --filter --no-trunc --format --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__prune)
+            opts="-f -h --force --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__rm)
+            opts="-f -h --force --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__pause)
             opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -5417,7 +6066,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__run)
-            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
+            opts="-d -e -w -u -v -h -i -t -p -P -m -l -q --detach --detach-keys --env --env-file --workdir --user --group-add --userns --entrypoint --volume --mount --tmpfs --device --gpus --read-only --hostname --interactive --tty --name --keep --rm --cidfile --log-opt --net --network --ip --ip6 --mac-address --net-alias --network-alias --publish --publish-all --dns --dns-search --add-host --allow --deny --host-loopback --network-log --cap-add --cap-drop --security-opt --privileged --init --timeout --pull --locked --lockfile --platform --shm-size --ulimit --memory --memory-swap --cpus --cpuset-cpus --pids-limit --limits --health-cmd --health-interval --health-retries --health-start-period --health-start-interval --health-timeout --no-healthcheck --pid --volumes-from --stop-signal --label --creds --authfile --cert-dir --tls-verify --quiet --help --cgroupns --ipc --isolation --log-driver --sig-proxy --disable-content-trust --root --offline --color --status-fd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5516,6 +6165,26 @@ _sandbox() {
                     return 0
                     ;;
                 --net)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip6)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mac-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --network-alias)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --net-alias)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

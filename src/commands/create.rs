@@ -21,6 +21,7 @@ pub struct Args {
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let wanted = &args.sandbox;
     let context = &wanted.quieter(context);
+    wanted.network.check().map_err(Error::usage)?;
     launch::devices::find(&wanted.devices(), context)?; // Only to say so if they are not there.
     ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = context.enter_domain()?;

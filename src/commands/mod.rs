@@ -31,6 +31,7 @@ pub mod lock;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod network;
 pub mod options;
 mod outgoing;
 pub mod pause;

@@ -47,7 +47,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     };
     let network = &wanted.network;
     let ports = connection::publish(network, context)?;
-    let sharing = Sharing::find(&network.mode, &config::pids(wanted), context)?;
+    let mut sharing = Sharing::find(network, &config::pids(wanted), context)?;
     let devices = launch::devices::find(&wanted.devices(), context)?;
     ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = sharing.enter_domain(context)?;

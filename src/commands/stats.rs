@@ -137,7 +137,7 @@ impl Sample {
         let usage = || {
             let Condition(state) = found.state().ok().filter(Condition::is_alive)?;
             let network = NetworkArgs::from_words(&found.config.network).ok();
-            let own = network.is_some_and(|network| *network.mode != NetworkMode::Host);
+            let own = network.is_some_and(|network| *network.mode() != NetworkMode::Host);
             usage::measure(state.process?, state.confinement.cgroup.as_deref(), own)
         };
         Self { usage: usage(), at: Instant::now() }

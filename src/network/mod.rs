@@ -9,6 +9,7 @@
 //! is called and however little is left to undo.
 
 mod host;
+pub mod named;
 mod none;
 pub mod user;
 
@@ -66,6 +67,8 @@ pub enum Error {
     #[error("the sandbox is not attached to its network")]
     NotAttached,
     #[error(transparent)]
+    Named(#[from] named::Error),
+    #[error(transparent)]
     Publish(#[from] user::PublishError),
 }
 
@@ -73,6 +76,7 @@ impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Publish(error) => error.hint(),
+            Self::Named(error) => error.hint(),
             Self::User(_) => Some(
                 "`sandbox info` shows what is missing; `--network none` and `--network host` \
                  do without"

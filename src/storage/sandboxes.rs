@@ -288,6 +288,16 @@ impl StoredSandbox {
         Ok(state)
     }
 
+    /// Replaces what it is to be like when it is started again.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn rewrite_config(&self, config: &SandboxConfig) -> Result<(), Error> {
+        let json = serde_json::to_vec(config).map_err(Error::Record)?;
+        write(&self.path, CONFIG, &json)
+            .map_err(|source| Error::Store { root: self.root.clone(), source })
+    }
+
     /// Writes down that this workload is held; it need not be taken back when it
     /// has ended.
     ///

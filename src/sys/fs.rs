@@ -396,6 +396,13 @@ pub fn flock(fd: impl AsFd, lock: Lock) -> Result<()> {
     }
 }
 
+/// Whether somebody else holds an exclusive lock on it; nobody is kept from anything
+/// by the question, but from an exclusive lock for a moment.
+pub fn is_locked(file: impl AsFd) -> bool {
+    let now = fs::flock(file.as_fd(), FlockOperation::NonBlockingLockShared);
+    matches!(now, Err(Errno::WOULDBLOCK))
+}
+
 /// Writes everything of the file system that holds `fd` to its disk.
 pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
     fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))

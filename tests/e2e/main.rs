@@ -29,6 +29,7 @@ mod life_cycle;
 mod limits;
 mod nested;
 mod network;
+mod networks;
 mod pinning;
 mod pull;
 mod registry_auth;

@@ -12,14 +12,18 @@ use super::Parts;
 use crate::{
     commands::{
         Context,
-        options::{HostEntry, NetworkArgs, NetworkMode, Typed},
+        options::{HostEntry, NetworkArgs, NetworkChoice, NetworkMode, Typed},
     },
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
-        user::{Addresses, Protocol, Publish, Published, Routes, Rules, Settings, UserNetwork},
+        named::{self, Catalog, Membership, NamedNetwork, Neighbours, Registration, Request},
+        user::{
+            Addresses, Protocol, Publish, Published, Routes, Rules, SANDBOX_DEVICE, Settings,
+            UserNetwork,
+        },
     },
-    oci::PortBinding,
+    oci::{PortBinding, SandboxConfig},
 };
 
 /// What a sandbox is connected to.
@@ -28,6 +32,12 @@ pub(super) enum Connection {
     None,
     Host,
     User(Box<Settings>),
+    /// Named networks, and a way outside.
+    Named {
+        outside: Box<Settings>,
+        memberships: Vec<Membership>,
+        registration: Registration,
+    },
     /// Another sandbox's, with its `/etc/hosts` and `/etc/resolv.conf`.
     Shared {
         hosts: String,
@@ -41,11 +51,11 @@ pub(in crate::commands) fn publish(
     args: &NetworkArgs,
     context: &Context,
 ) -> Result<Vec<Published>, Error> {
-    if let NetworkMode::User { .. } = *args.mode {
+    if let NetworkMode::User { .. } | NetworkMode::Named(_) = args.mode() {
         return bind(args.publish.iter().map(|publish| &**publish));
     }
     let is_asked = !args.publish.is_empty() || args.publish_all;
-    if let (NetworkMode::Sandbox(name), true) = (&*args.mode, is_asked) {
+    if let (NetworkMode::Sandbox(name), true) = (args.mode(), is_asked) {
         return Err(Error::usage(format!("publish the ports with {name}: the network is its own")));
     }
     if is_asked {
@@ -64,8 +74,10 @@ impl Connection {
     /// Decides, and takes the ports that the image exposes.
     pub(super) fn plan(parts: &mut Parts<'_>, context: &Context) -> Result<Self, Error> {
         let args = parts.network;
-        let NetworkMode::User { hold } = *args.mode else {
-            return Self::without_rules(parts);
+        let hold = match args.mode() {
+            NetworkMode::User { hold } => *hold,
+            NetworkMode::Named(_) => true,
+            _ => return Self::without_rules(parts),
         };
         let published = std::mem::take(&mut parts.ports);
         let mut settings = settings(args, published, hold, context)?;
@@ -75,10 +87,49 @@ impl Connection {
         for port in settings.published.iter().filter(|port| port.is_news()) {
             context.ui.note(&port.to_string());
         }
+        if let Some((choices, registration)) = parts.sharing.take_networks() {
+            let memberships = reserve(&choices, &registration, parts, context)?;
+            return Ok(Self::named(settings, memberships, registration, &parts.config, context));
+        }
         let own =
             settings.addresses.member().map(|address| (parts.config.hostname.clone(), address));
         settings.hosts.extend(own);
         Ok(Self::User(Box::new(settings)))
+    }
+
+    fn named(
+        settings: Settings,
+        memberships: Vec<Membership>,
+        registration: Registration,
+        config: &SandboxConfig,
+        context: &Context,
+    ) -> Self {
+        let subnets = |membership: &Membership| {
+            membership.network().subnets().map(|subnet| subnet.subnet).collect::<Vec<_>>()
+        };
+        let own = memberships.iter().flat_map(|membership| membership.member().addresses());
+        let own = own.map(|address| (config.hostname.clone(), address));
+        let catalog = Catalog::of(&context.config.root);
+        let outside = Settings {
+            hosts: settings.hosts.into_iter().chain(own).collect(),
+            device: named::OUTSIDE_DEVICE,
+            neighbours: Some(Neighbours::of(catalog, config.id.clone())),
+            subnets: memberships.iter().flat_map(subnets).collect(),
+            rules: Rules {
+                closed: memberships.iter().all(|membership| membership.network().internal),
+                ..settings.rules
+            },
+            ..settings
+        };
+        Self::Named { outside: Box::new(outside), memberships, registration }
+    }
+
+    /// How the sandbox reaches the outside, if it has a network of its own.
+    fn outside(&self) -> Option<&Settings> {
+        match self {
+            Self::User(outside) | Self::Named { outside, .. } => Some(outside),
+            Self::None | Self::Host | Self::Shared { .. } => None,
+        }
     }
 
     /// A rule that cannot be kept is not ignored.
@@ -90,7 +141,7 @@ impl Connection {
                 "`--network user` is one, and the default",
             ));
         }
-        Ok(match (parts.sharing.network(), &*args.mode) {
+        Ok(match (parts.sharing.network(), args.mode()) {
             (Some(member), _) => Self::Shared {
                 hosts: member.read_etc("hosts"),
                 resolv_conf: member.read_etc("resolv.conf"),
@@ -102,16 +153,17 @@ impl Connection {
 
     /// The host's ports that lead inside.
     pub(super) fn ports(&self) -> Vec<PortBinding> {
-        match self {
-            Self::User(settings) => settings.published.iter().map(Published::binding).collect(),
-            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
-        }
+        let settings = self.outside().into_iter();
+        settings.flat_map(|settings| &settings.published).map(Published::binding).collect()
     }
 
     /// The sandbox's own addresses.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         match self {
             Self::User(settings) => settings.addresses.member().into(),
+            Self::Named { memberships, .. } => {
+                memberships.iter().flat_map(|membership| membership.member().addresses()).collect()
+            }
             Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
         }
     }
@@ -122,6 +174,10 @@ impl Connection {
             Self::None | Self::Shared { .. } => Box::new(NoNetwork),
             Self::Host => Box::new(HostNetwork),
             Self::User(settings) => Box::new(UserNetwork::new(*settings)),
+            Self::Named { outside, memberships, registration } => {
+                let outside = UserNetwork::new(*outside);
+                Box::new(NamedNetwork::new(outside, memberships, registration))
+            }
         }
     }
 
@@ -130,9 +186,9 @@ impl Connection {
         const LOCALHOST: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
         match self {
             Self::None => format!("{LOCALHOST}127.0.1.1\t{hostname}\n"),
-            Self::User(settings) => {
-                let own = settings.addresses.member().map(|own| format!("{own}\t{hostname}\n"));
-                format!("{LOCALHOST}{}", own.concat())
+            Self::User(_) | Self::Named { .. } => {
+                let own = self.addresses().into_iter().map(|own| format!("{own}\t{hostname}\n"));
+                format!("{LOCALHOST}{}", own.collect::<String>())
             }
             Self::Shared { hosts, .. } => hosts.clone(),
             Self::Host => {
@@ -146,7 +202,7 @@ impl Connection {
     /// `/etc/resolv.conf` for the inside.
     pub(super) fn resolv_conf(&self, args: &NetworkArgs) -> String {
         match self {
-            Self::User(settings) => settings.resolv_conf(),
+            Self::User(settings) | Self::Named { outside: settings, .. } => settings.resolv_conf(),
             Self::Host if args.dns.is_empty() && args.dns_search.is_empty() => {
                 fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
             }
@@ -159,12 +215,28 @@ impl Connection {
     /// A line of `/etc/hosts` for each name that the user adds.
     pub(super) fn added_hosts(&self, added: &[Typed<HostEntry>]) -> Result<String, Error> {
         let line = |(name, address): (String, IpAddr)| format!("{address}\t{name}\n");
-        let host = match self {
-            Self::User(settings) => Some(settings.addresses),
-            _ => None,
-        };
+        let host = self.outside().map(|settings| settings.addresses);
         Ok(addresses(added, host.as_ref())?.into_iter().map(line).collect())
     }
+}
+
+/// Takes addresses on each named network.
+fn reserve(
+    choices: &[NetworkChoice],
+    registration: &Registration,
+    parts: &Parts<'_>,
+    context: &Context,
+) -> Result<Vec<Membership>, Error> {
+    let catalog = Catalog::of(&context.config.root);
+    let config = &parts.config;
+    let reserved = choices.iter().enumerate().map(|(index, choice)| {
+        let request = Request {
+            device: format!("eth{index}"),
+            ..choice.request(&config.id, config.display_name(), &config.hostname)
+        };
+        catalog.reserve(&choice.name, &request, registration.name())
+    });
+    Ok(reserved.collect::<Result<_, _>>().map_err(network::Error::Named)?)
 }
 
 fn settings(
@@ -178,11 +250,15 @@ fn settings(
     Ok(Settings {
         addresses: host_addresses,
         rules: Rules {
+            closed: false,
             allow: plain(&args.allow),
             deny: plain(&args.deny),
             host_loopback: plain(&args.host_loopback),
         },
         published,
+        device: SANDBOX_DEVICE,
+        neighbours: None,
+        subnets: Vec::new(),
         dns: args.dns.clone(),
         dns_search: args.dns_search.clone(),
         hosts: addresses(&args.add_host, Some(&host_addresses))?,

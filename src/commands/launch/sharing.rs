@@ -7,10 +7,18 @@
 use std::io::Read;
 
 use crate::{
-    commands::{Context, find::Found, options::NetworkMode},
+    commands::{
+        Context,
+        find::Found,
+        options::{NetworkArgs, NetworkChoice, NetworkMode},
+    },
     error::Error,
+    network::{
+        self,
+        named::{Catalog, Registration},
+    },
     oci::{Namespace, PidChoice, ProcessId},
-    runtime::domain::Domain,
+    runtime::{self, domain::Domain},
     sys,
 };
 
@@ -19,6 +27,10 @@ use crate::{
 pub(in crate::commands) struct Sharing {
     network: Option<Member>,
     pids: Option<Member>,
+    /// Named networks.
+    networks: Vec<NetworkChoice>,
+    /// Our place among those who have any.
+    registration: Option<Registration>,
 }
 
 /// One of them.
@@ -34,12 +46,18 @@ const LONGEST: u64 = 1 << 20;
 impl Sharing {
     /// Finds them; they must run.
     pub(in crate::commands) fn find(
-        network: &NetworkMode,
+        network: &NetworkArgs,
         pids: &PidChoice,
         context: &Context,
     ) -> Result<Self, Error> {
         let member = |name: Option<&str>| name.map(|name| Member::find(name, context)).transpose();
-        let network = match network {
+        network.check().map_err(Error::usage)?;
+        let networks = network.named();
+        for choice in &networks {
+            let found = Catalog::of(&context.config.root).find(&choice.name);
+            found.map_err(network::Error::Named)?;
+        }
+        let network = match network.mode() {
             NetworkMode::Sandbox(name) => Some(name.as_str()),
             _ => None,
         };
@@ -47,11 +65,15 @@ impl Sharing {
             PidChoice::Sandbox(name) => Some(name.as_str()),
             _ => None,
         };
-        Ok(Self { network: member(network)?, pids: member(pids)? })
+        let (network, pids) = (member(network)?, member(pids)?);
+        Ok(Self { network, pids, networks, registration: None })
     }
 
     /// The domain of the others, or one of our own.
-    pub(in crate::commands) fn enter_domain(&self, context: &Context) -> Result<Domain, Error> {
+    pub(in crate::commands) fn enter_domain(&mut self, context: &Context) -> Result<Domain, Error> {
+        if !self.networks.is_empty() {
+            return self.enter_common_domain(context);
+        }
         match (&self.network, &self.pids) {
             (None, None) => context.enter_domain(),
             (Some(one), Some(other)) if one.domain() != other.domain() => {
@@ -62,6 +84,42 @@ impl Sharing {
             }
             (Some(member), _) | (None, Some(member)) => context.enter_domain_of(member.supervisor),
         }
+    }
+
+    /// The domain of all that have named networks.
+    fn enter_common_domain(&mut self, context: &Context) -> Result<Domain, Error> {
+        let catalog = Catalog::of(&context.config.root);
+        if let Some(member) = &self.pids
+            && !catalog.has_entered(member.supervisor)
+        {
+            return Err(Error::usage_with_hint(
+                "the processes are those of a sandbox without a named network",
+                "let it be on one, too",
+            ));
+        }
+        let entrance = catalog.entrance().map_err(network::Error::Named)?;
+        let mut entered = None;
+        for supervisor in entrance.living() {
+            match context.enter_domain_of(supervisor) {
+                Ok(domain) => entered = Some((domain, supervisor)),
+                Err(Error::Runtime(runtime::Error::Gone | runtime::Error::Join(_))) => continue,
+                Err(error) => return Err(error),
+            }
+            break;
+        }
+        let (mut domain, beside) = match entered {
+            Some((domain, supervisor)) => (domain, Some(supervisor)),
+            None => (context.enter_domain()?, None),
+        };
+        domain.settle()?; // The next may come in as soon as the entrance is free.
+        self.registration = Some(entrance.register(beside).map_err(network::Error::Named)?);
+        Ok(domain)
+    }
+
+    /// The named networks, and our place among those who have any.
+    pub(super) fn take_networks(&mut self) -> Option<(Vec<NetworkChoice>, Registration)> {
+        let registration = self.registration.take()?;
+        Some((std::mem::take(&mut self.networks), registration))
     }
 
     pub(super) fn pid_namespace(&self, choice: &PidChoice) -> Namespace {

@@ -4,8 +4,11 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use clap::Parser;
 
-use super::{HostEntry, Typed};
-use crate::network::user::{PortRange, Publish, Rule};
+use super::{HostEntry, NetworkChoice, Typed};
+use crate::network::{
+    named::Mac,
+    user::{PortRange, Publish, Rule},
+};
 
 /// Which network a sandbox is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum NetworkMode {
     User { hold: bool },
     /// That of another sandbox, by its name or id.
     Sandbox(String),
+    /// One that `sandbox network create` made.
+    Named(NetworkChoice),
 }
 
 impl FromStr for NetworkMode {
@@ -38,9 +43,11 @@ impl FromStr for NetworkMode {
             ("none" | "host" | "user" | "private" | "slirp" | "slirp4netns" | "pasta", options) => {
                 Err(format!("`{name}` has no option `{options}`"))
             }
-            _ => Err(format!(
-                "`{text}` is not here yet; there are user, none, host and container:SANDBOX"
+            ("" | "bridge" | "default" | "cni" | "container" | "sandbox", _) => Err(format!(
+                "`{text}` is not here yet; there are user, none, host, container:SANDBOX and \
+                 the names of networks"
             )),
+            _ => text.parse().map(Self::Named),
         }
     }
 }
@@ -50,14 +57,31 @@ impl FromStr for NetworkMode {
 pub struct NetworkArgs {
     /// Network to connect to: user reaches the outside from an address of its
     /// own, none has only loopback, host is the host's, and container:SANDBOX that of
-    /// another sandbox
+    /// another sandbox; NAME is one of `sandbox network create`, of which there may
+    /// be several, with ip=, ip6=, mac= and alias= after a colon
     #[arg(
         long = "network",
         visible_alias = "net",
-        value_name = "user|none|host|container:SANDBOX",
+        value_name = "user|none|host|container:SANDBOX|NAME",
         default_value = "user"
     )]
-    pub mode: Typed<NetworkMode>,
+    modes: Vec<Typed<NetworkMode>>,
+
+    /// Address on the first named network
+    #[arg(long, value_name = "IPV4")]
+    ip: Option<std::net::Ipv4Addr>,
+
+    /// IPv6 address on the first named network
+    #[arg(long, value_name = "IPV6")]
+    ip6: Option<std::net::Ipv6Addr>,
+
+    /// Address of the interface on the first named network
+    #[arg(long, value_name = "MAC")]
+    mac_address: Option<Mac>,
+
+    /// Another name on all named networks
+    #[arg(long, visible_alias = "net-alias", value_name = "NAME")]
+    network_alias: Vec<String>,
 
     /// Let the host's port reach one inside; without the host's, a free one is
     /// chosen and printed
@@ -118,8 +142,16 @@ impl NetworkArgs {
         let all = self.publish_all.then(|| "--publish-all".into());
         let dns = self.dns.iter().map(|address| format!("--dns={address}"));
         let search = self.dns_search.iter().map(|domain| format!("--dns-search={domain}"));
-        [format!("--network={}", self.mode.text())]
-            .into_iter()
+        let modes = self.modes.iter().map(|mode| format!("--network={}", mode.text()));
+        let ip = self.ip.map(|ip| format!("--ip={ip}"));
+        let ip6 = self.ip6.map(|ip| format!("--ip6={ip}"));
+        let mac = self.mac_address.map(|mac| format!("--mac-address={mac}"));
+        let aliases = self.network_alias.iter().map(|alias| format!("--network-alias={alias}"));
+        modes
+            .chain(ip)
+            .chain(ip6)
+            .chain(mac)
+            .chain(aliases)
             .chain(each("publish", &self.publish))
             .chain(all)
             .chain(dns)
@@ -130,6 +162,79 @@ impl NetworkArgs {
             .chain(each("host-loopback", &self.host_loopback))
             .chain(log)
             .collect()
+    }
+
+    /// What it is connected to; the first of several networks.
+    pub fn mode(&self) -> &NetworkMode {
+        const USER: NetworkMode = NetworkMode::User { hold: true };
+        self.modes.first().map_or(&USER, |mode| mode)
+    }
+
+    /// The named networks, with what was wished for by options of their own.
+    pub fn named(&self) -> Vec<NetworkChoice> {
+        let named = self.modes.iter().filter_map(|mode| match &**mode {
+            NetworkMode::Named(choice) => Some(choice.clone()),
+            _ => None,
+        });
+        let mut named: Vec<NetworkChoice> = named.collect();
+        if let Some(first) = named.first_mut() {
+            first.v4 = first.v4.or(self.ip.map(IpAddr::from));
+            first.v6 = first.v6.or(self.ip6.map(IpAddr::from));
+            first.mac = first.mac.or(self.mac_address);
+        }
+        for choice in &mut named {
+            choice.aliases.extend(self.network_alias.iter().cloned());
+        }
+        named
+    }
+
+    /// What cannot go together.
+    ///
+    /// # Errors
+    /// In words for the user.
+    pub fn check(&self) -> Result<(), String> {
+        let named = self.named();
+        if self.modes.len() > 1 && named.len() != self.modes.len() {
+            return Err("several networks can only be named ones".into());
+        }
+        let is_twice = |(at, choice): (usize, &NetworkChoice)| {
+            named[..at].iter().any(|other| other.name == choice.name)
+        };
+        if named.iter().enumerate().any(is_twice) {
+            return Err("a network is named twice".into());
+        }
+        let wishes = self.ip.is_some() || self.ip6.is_some() || self.mac_address.is_some();
+        if named.is_empty() && (wishes || !self.network_alias.is_empty()) {
+            let options = "--ip, --ip6, --mac-address and --network-alias";
+            return Err(format!("{options} need a network that has a name"));
+        }
+        Ok(())
+    }
+
+    /// One network more.
+    ///
+    /// # Errors
+    /// If it is there already, or what there is allows no other.
+    pub fn connect(&mut self, choice: &NetworkChoice) -> Result<(), String> {
+        if matches!(self.mode(), NetworkMode::User { .. }) {
+            self.modes.clear();
+        }
+        self.modes.push(choice.text().parse()?);
+        self.check()
+    }
+
+    /// One network less; whether it was there.
+    pub fn disconnect(&mut self, name: &str) -> bool {
+        let before = self.modes.len();
+        let is_it =
+            |mode: &NetworkMode| matches!(mode, NetworkMode::Named(one) if one.name == name);
+        self.modes.retain(|mode| !is_it(mode));
+        let was_there = self.modes.len() < before;
+        if self.modes.is_empty() {
+            (self.ip, self.ip6, self.mac_address) = (None, None, None);
+            self.network_alias.clear();
+        }
+        was_there
     }
 
     /// What [`NetworkArgs::words`] gave.

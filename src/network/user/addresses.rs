@@ -67,6 +67,12 @@ impl Routes {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         Self { v4: read("/proc/self/net/route"), v6: read("/proc/self/net/ipv6_route") }
     }
+
+    /// Where they lead, but for those that lead everywhere.
+    pub fn prefixes(&self) -> Vec<Prefix> {
+        let v6 = self.v6.lines().filter_map(route_v6);
+        self.v4.lines().filter_map(route_v4).chain(v6).collect()
+    }
 }
 
 impl Addresses {
@@ -75,11 +81,16 @@ impl Addresses {
     /// The first candidate is taken if all of them collide: what lies behind
     /// that route cannot be reached then, and everything else can.
     pub fn choose(routes: &Routes) -> Self {
-        let taken4: Vec<Prefix> = routes.v4.lines().filter_map(route_v4).collect();
-        let taken6: Vec<Prefix> = routes.v6.lines().filter_map(route_v6).collect();
-        let network4 = free(&NETWORKS_V4, &taken4, subnet4);
-        let network6 = free(&NETWORKS_V6, &taken6, subnet6);
+        let taken = routes.prefixes();
+        let network4 = free(&NETWORKS_V4, &taken, subnet4);
+        let network6 = free(&NETWORKS_V6, &taken, subnet6);
         Self { network4, network6, member: FIRST_MEMBER }
+    }
+
+    /// All subnets that may be chosen.
+    pub fn subnets_of_all() -> Vec<Prefix> {
+        let v4 = NETWORKS_V4.into_iter().map(subnet4);
+        v4.chain(NETWORKS_V6.into_iter().map(subnet6)).collect()
     }
 
     /// The same network, seen by its `member`, which is 2 to 253; none for others.

@@ -25,7 +25,10 @@ use super::{
     tcp::Connections,
     udp::{self, Datagrams},
 };
-use crate::sys::{self, Named};
+use crate::{
+    network::named::Neighbours,
+    sys::{self, Named},
+};
 
 /// How often what may have expired is looked at, while there is any.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -56,6 +59,8 @@ pub(super) struct Shared {
     pub(super) acceptor: Acceptor,
     pub(super) addresses: Addresses,
     pub(super) policy: Policy,
+    /// Whom it shares named networks with.
+    pub(super) neighbours: Option<Neighbours>,
     /// What the sandbox knows addresses by.
     pub(super) names: names::Names,
     pub(super) log: FlowLog,
@@ -67,6 +72,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) addresses: Addresses,
+    pub(super) neighbours: Option<Neighbours>,
     pub(super) policy: Policy,
     pub(super) resolver: Resolver,
     pub(super) ports: Vec<Published>,
@@ -77,13 +83,14 @@ impl Engine {
     /// # Errors
     /// What `epoll_ctl(2)` says.
     pub(super) fn new(gateway: Gateway, plan: Plan, stop: OwnedFd) -> sys::Result<Self> {
-        let Plan { addresses, policy, resolver, ports, log } = plan;
+        let Plan { addresses, neighbours, policy, resolver, ports, log } = plan;
         let shared = Shared {
             reactor: Reactor::new()?,
             gateway,
             acceptor: Acceptor::new(),
             addresses,
             policy,
+            neighbours,
             names: names::Names::default(),
             log,
             now: Instant::now(),
@@ -256,5 +263,13 @@ impl Names for Shared {
 
     fn may_show(&self, name: &str, address: IpAddr) -> bool {
         self.policy.may_show(name, address)
+    }
+
+    fn addresses(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.neighbours.as_ref()?.addresses(name)
+    }
+
+    fn name(&self, address: IpAddr) -> Option<String> {
+        self.neighbours.as_ref()?.name(address)
     }
 }

@@ -7,8 +7,8 @@
 //! thread that opens it, and may be used by any.
 
 pub(super) mod hold;
-mod links;
-mod nft;
+pub(in crate::network) mod links;
+pub(in crate::network) mod nft;
 pub(super) mod ruleset;
 
 use std::{
@@ -77,11 +77,15 @@ impl Opening {
     /// # Errors
     /// What `clone(2)` says. What the kernel refuses later is reported by
     /// [`Self::connect`].
-    pub(super) fn begin(addresses: Addresses, hold: bool) -> sys::Result<Self> {
+    pub(super) fn begin(
+        addresses: Addresses,
+        hold: bool,
+        device: &'static str,
+    ) -> sys::Result<Self> {
         let (sandbox, sandboxes) = channel();
         let (report, made) = sync_channel(1);
         let (mut sockets, requests, answers) = SocketMaker::new();
-        let job = move || match make(&addresses, hold, &sandboxes) {
+        let job = move || match make(&addresses, hold, device, &sandboxes) {
             Ok((made, places)) => {
                 let _ = report.send(Ok(made));
                 serve(&places, &requests, &answers);
@@ -111,6 +115,7 @@ impl Opening {
 fn make(
     addresses: &Addresses,
     hold: bool,
+    device: &str,
     sandboxes: &Receiver<OwnedFd>,
 ) -> sys::Result<(Made, Places)> {
     let here = Namespace::make(addresses, hold)?;
@@ -121,7 +126,7 @@ fn make(
     }
     let gone = |_| sys::Error { call: "setns(CLONE_NEWNET)".into(), errno: Errno::ECANCELED };
     let sandbox = sandboxes.recv().map_err(gone)?;
-    links::connect(&here.links, sandbox.as_fd(), addresses, here.ipv6)?;
+    links::connect(&here.links, sandbox.as_fd(), device, addresses, here.ipv6)?;
     sys::net::join(&sandbox)?;
     links::configure_sandbox(&Socket::open(Protocol::Route)?, addresses, here.ipv6)?;
     write_settings(&["ipv4/tcp_congestion_control"], "reno");

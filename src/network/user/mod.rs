@@ -56,11 +56,13 @@ use std::{
 
 use rustix::event::EventfdFlags;
 
+pub(super) use self::gateway::{links, nft};
 pub use self::{
     addresses::{Addresses, Routes},
     flowlog::Tell,
+    gateway::links::SANDBOX_DEVICE,
     gateway::ruleset::Hold,
-    policy::{Protocol, Rules, port_range::PortRange, rule::Rule},
+    policy::{Protocol, Rules, port_range::PortRange, prefix::Prefix, rule::Rule},
     publish::{Error as PublishError, Publish, Published},
 };
 use self::{
@@ -70,7 +72,7 @@ use self::{
     gateway::Opening,
     policy::Policy,
 };
-use super::{Attachment, Error, Network};
+use super::{Attachment, Error, Network, named::Neighbours};
 use crate::sys::{self, Named};
 
 /// What a sandbox's own network is to be like.
@@ -88,6 +90,12 @@ pub struct Settings {
     /// Where to write about each flow.
     pub log: Option<File>,
     pub tell: Tell,
+    /// Name of the interface inside.
+    pub device: &'static str,
+    /// The other members of its networks.
+    pub neighbours: Option<Neighbours>,
+    /// Further subnets whose addresses nobody outside is asked about.
+    pub subnets: Vec<Prefix>,
     /// Whether a connection waits until the host side has answered.
     pub hold: bool,
 }
@@ -120,17 +128,21 @@ impl Settings {
                 hosts: self.hosts.clone(),
                 host: self.addresses.host().into(),
                 subnets: [self.addresses.subnet4(), self.addresses.subnet6()]
+                    .iter()
+                    .chain(&self.subnets)
                     .map(|subnet| (subnet.address(), subnet.length()))
-                    .into(),
+                    .collect(),
                 search: dns::search_list(self.search(), &host),
             },
         })
     }
 
     fn plan(self) -> Plan {
+        let resolver = self.resolver();
         Plan {
             addresses: self.addresses,
-            resolver: self.resolver(),
+            neighbours: self.neighbours,
+            resolver,
             policy: Policy::new(self.rules, self.addresses),
             ports: self.published,
             log: FlowLog::new(self.log, self.tell),
@@ -194,7 +206,7 @@ impl Network for UserNetwork {
     fn prepare(&mut self) {
         self.stage = match self.take_stage() {
             Stage::Planned(settings) => {
-                let opening = Opening::begin(settings.addresses, settings.hold);
+                let opening = Opening::begin(settings.addresses, settings.hold, settings.device);
                 Stage::Opening(settings, opening)
             }
             other => other,

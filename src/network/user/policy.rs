@@ -72,6 +72,8 @@ pub struct Rules {
     pub allow: Vec<Rule>,
     /// Comes before `allow`.
     pub deny: Vec<Rule>,
+    /// Nothing of the outside may be reached, nor asked for.
+    pub closed: bool,
     /// Ports of the host's 127.0.0.1 and ::1, for TCP and UDP.
     pub host_loopback: Vec<PortRange>,
 }
@@ -111,6 +113,8 @@ pub(super) enum Reason {
     Special { class: Class, opens: bool },
     #[error("`--deny {0}` forbids it")]
     Denied(Rule),
+    #[error("its networks are internal")]
+    Internal,
     #[error("not in --allow")]
     NotAllowed,
     /// A rule about a name fits, and the address is a private one.
@@ -143,6 +147,7 @@ impl Policy {
         let port = (protocol != Protocol::Icmp).then_some(destination.port());
         let loopback = self.addresses.loopback(address);
         let judged = match loopback {
+            _ if self.rules.closed => Err(Reason::Internal),
             Some(_) => self.judge_host(address, port),
             None => self.judge(address, port, names, now),
         };
@@ -178,6 +183,9 @@ impl Policy {
         let denied = |reason| Denial { subject: Subject::Name(name.clone().into_owned()), reason };
         if name == HOST_NAME {
             return Ok(());
+        }
+        if self.rules.closed {
+            return Err(denied(Reason::Internal));
         }
         let forbids = |rule: &&Rule| rule.ports.is_none() && rule.has_name(&name);
         if let Some(rule) = self.rules.deny.iter().find(forbids) {

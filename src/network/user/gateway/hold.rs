@@ -29,7 +29,7 @@ const LENGTH: u32 = 4096;
 
 /// How the sandbox is told that the host side could not connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Refusal {
+pub(in crate::network) enum Refusal {
     Reset,
     NoRoute,
     HostUnreachable,

@@ -8,13 +8,14 @@ use std::{
 
 use super::super::addresses::Addresses;
 use crate::sys::{
-    self,
+    self, Named,
     netlink::{Batch, Socket},
 };
 
-/// Name of the gateway's interface, and of the one inside.
+/// Name of the gateway's interface.
 pub(super) const GATEWAY_DEVICE: &str = "gw0";
-pub(super) const SANDBOX_DEVICE: &str = "eth0";
+/// The usual name of the interface inside.
+pub const SANDBOX_DEVICE: &str = "eth0";
 /// `lo` is always 1, so in a new namespace this one is free.
 const DEVICE: u32 = 2;
 const LOOPBACK: u32 = 1;
@@ -45,6 +46,7 @@ pub(super) fn take_everything(socket: &Socket, v6: bool) -> sys::Result<()> {
 pub(super) fn connect(
     socket: &Socket,
     sandbox: BorrowedFd<'_>,
+    device: &str,
     addresses: &Addresses,
     v6: bool,
 ) -> sys::Result<()> {
@@ -57,16 +59,16 @@ pub(super) fn connect(
             data.nest(VETH_INFO_PEER, |peer| {
                 // It cannot be up before it has a peer.
                 peer.append(&link(DEVICE, 0));
-                peer.text(libc::IFLA_IFNAME, SANDBOX_DEVICE);
+                peer.text(libc::IFLA_IFNAME, device);
                 peer.number(libc::IFLA_NET_NS_FD, sandbox.as_raw_fd() as u32);
             });
         });
     });
-    add_address(&mut batch, addresses.gateway4().into(), addresses.subnet4().length());
-    add_address(&mut batch, addresses.host4().into(), 32);
+    add_address(&mut batch, DEVICE, addresses.gateway4().into(), addresses.subnet4().length());
+    add_address(&mut batch, DEVICE, addresses.host4().into(), 32);
     if v6 {
-        add_address(&mut batch, addresses.gateway6().into(), addresses.subnet6().length());
-        add_address(&mut batch, addresses.host6().into(), 128);
+        add_address(&mut batch, DEVICE, addresses.gateway6().into(), addresses.subnet6().length());
+        add_address(&mut batch, DEVICE, addresses.host6().into(), 128);
     }
     socket.request(batch)
 }
@@ -82,10 +84,10 @@ pub(super) fn configure_sandbox(
 ) -> sys::Result<()> {
     let mut batch = Batch::new();
     batch.message("bring up eth0", libc::RTM_NEWLINK, 0, &link(DEVICE, UP));
-    add_address(&mut batch, addresses.member4().into(), addresses.subnet4().length());
+    add_address(&mut batch, DEVICE, addresses.member4().into(), addresses.subnet4().length());
     route_to(&mut batch, addresses.gateway4().into());
     if v6 {
-        add_address(&mut batch, addresses.member6().into(), addresses.subnet6().length());
+        add_address(&mut batch, DEVICE, addresses.member6().into(), addresses.subnet6().length());
         route_to(&mut batch, addresses.gateway6().into());
     }
     socket.request(batch)
@@ -99,9 +101,9 @@ fn route_to(batch: &mut Batch, gateway: IpAddr) {
 }
 
 /// Usable at once: nobody else is there who could have the same address.
-fn add_address(batch: &mut Batch, address: IpAddr, prefix: u8) {
+pub(in crate::network) fn add_address(batch: &mut Batch, device: u32, address: IpAddr, prefix: u8) {
     let no_detection = libc::IFA_F_NODAD as u8;
-    let [a, b, c, d] = DEVICE.to_ne_bytes();
+    let [a, b, c, d] = device.to_ne_bytes();
     let header = [family(address), prefix, no_detection, libc::RT_SCOPE_UNIVERSE, a, b, c, d];
     batch.message("add an address", libc::RTM_NEWADDR, CREATE, &header);
     with_octets(address, |octets| {
@@ -122,12 +124,27 @@ fn with_octets(address: IpAddr, then: impl FnOnce(&[u8])) {
 }
 
 /// `struct ifinfomsg`: family, type, index, flags, and which flags change.
-fn link(index: u32, flags: u32) -> [u8; 16] {
+pub(in crate::network) fn link(index: u32, flags: u32) -> [u8; 16] {
     let mut header = [0; 16];
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     header[12..16].copy_from_slice(&flags.to_ne_bytes());
     header
+}
+
+/// The same to bring a link down.
+pub(in crate::network) fn link_down(index: u32) -> [u8; 16] {
+    let mut header = link(index, UP);
+    header[8..12].fill(0);
+    header
+}
+
+/// The index of an interface of the namespace that we are in.
+///
+/// # Errors
+/// ENODEV if there is none of that name.
+pub(in crate::network) fn index(name: &str) -> sys::Result<u32> {
+    nix::net::if_::if_nametoindex(name).named(|| format!("if_nametoindex({name:?})"))
 }
 
 /// `struct rtmsg` of a default route in the main table.

@@ -12,17 +12,26 @@ const SUBSYSTEM: u16 = libc::NFNL_SUBSYS_NFTABLES as u16;
 const NEW_TABLE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWTABLE as u16;
 const NEW_CHAIN: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWCHAIN as u16;
 const NEW_RULE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWRULE as u16;
+const DELETE_TABLE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_DELTABLE as u16;
 const BATCH_BEGIN: u16 = libc::NFNL_MSG_BATCH_BEGIN as u16;
 const BATCH_END: u16 = libc::NFNL_MSG_BATCH_END as u16;
 const CREATE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_APPEND) as u16;
+/// `NF_NETDEV_INGRESS`
+const INGRESS: u32 = 0;
 const PRE_ROUTING: u32 = libc::NF_INET_PRE_ROUTING as u32;
 
-/// Tables of the `inet` family have packets of IPv4 and IPv6.
-const INET: u8 = libc::NFPROTO_INET as u8;
+/// What passes the chains of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::network) enum Family {
+    /// Packets of IPv4 and IPv6.
+    Inet = libc::NFPROTO_INET as isize,
+    /// Whatever comes from a device.
+    Device = libc::NFPROTO_NETDEV as isize,
+}
 
 /// What happens to a packet in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::network) enum Verdict {
     Drop = libc::NF_DROP as isize,
     Accept = libc::NF_ACCEPT as isize,
 }
@@ -37,6 +46,7 @@ mod attribute {
     pub(super) const CHAIN_TYPE: u16 = 7;
     pub(super) const HOOK_NUMBER: u16 = 1;
     pub(super) const HOOK_PRIORITY: u16 = 2;
+    pub(super) const HOOK_DEVICE: u16 = 3;
     pub(super) const RULE_TABLE: u16 = 1;
     pub(super) const RULE_CHAIN: u16 = 2;
     pub(super) const RULE_EXPRESSIONS: u16 = 4;
@@ -49,35 +59,61 @@ mod attribute {
 }
 
 /// Changes that take place together or not at all.
-pub(super) struct Transaction(Batch);
+pub(in crate::network) struct Transaction(Batch, Family);
 
 impl Transaction {
-    pub(super) fn new() -> Self {
+    pub(in crate::network) fn new() -> Self {
+        Self::of(Family::Inet)
+    }
+
+    /// For tables of this family.
+    pub(in crate::network) fn of(family: Family) -> Self {
         let mut batch = Batch::new();
         let begin = header(0, SUBSYSTEM);
         batch.silent_message("begin a transaction of nf_tables", BATCH_BEGIN, 0, &begin);
-        Self(batch)
+        Self(batch, family)
     }
 
     /// Makes the changes.
     ///
     /// # Errors
     /// What the kernel refuses, and why.
-    pub(super) fn commit(mut self, socket: &Socket) -> sys::Result<()> {
+    pub(in crate::network) fn commit(mut self, socket: &Socket) -> sys::Result<()> {
         let end = header(0, SUBSYSTEM);
         self.0.silent_message("commit a transaction of nf_tables", BATCH_END, 0, &end);
         socket.request(self.0)
     }
 
-    pub(super) fn table(&mut self, name: &str) {
-        self.0.message("make a table of nf_tables", NEW_TABLE, CREATE, &header(INET, 0));
+    pub(in crate::network) fn table(&mut self, name: &str) {
+        self.0.message("make a table of nf_tables", NEW_TABLE, CREATE, &header(self.1 as u8, 0));
         self.0.text(attribute::TABLE_NAME, name);
+    }
+
+    /// Removes a table, with all that is in it.
+    pub(in crate::network) fn delete_table(&mut self, name: &str) {
+        self.0.message("remove a table of nf_tables", DELETE_TABLE, 0, &header(self.1 as u8, 0));
+        self.0.text(attribute::TABLE_NAME, name);
+    }
+
+    /// A chain that packets meet as they come from a device; what it does not accept is
+    /// dropped.
+    pub(in crate::network) fn ingress(&mut self, chain: &Chain<'_>, device: &str) {
+        self.0.message("make a chain of nf_tables", NEW_CHAIN, CREATE, &header(self.1 as u8, 0));
+        self.0.text(attribute::CHAIN_TABLE, chain.table);
+        self.0.text(attribute::CHAIN_NAME, chain.name);
+        self.0.nest(attribute::CHAIN_HOOK, |hook| {
+            hook.network_number(attribute::HOOK_NUMBER, INGRESS);
+            hook.network_number(attribute::HOOK_PRIORITY, 0);
+            hook.text(attribute::HOOK_DEVICE, device);
+        });
+        self.0.network_number(attribute::CHAIN_POLICY, Verdict::Drop as u32);
+        self.0.text(attribute::CHAIN_TYPE, "filter");
     }
 
     /// A chain that packets meet before they are routed; the lower `priority`,
     /// the sooner.
-    pub(super) fn chain(&mut self, chain: &Chain<'_>, priority: i32, policy: Verdict) {
-        self.0.message("make a chain of nf_tables", NEW_CHAIN, CREATE, &header(INET, 0));
+    pub(in crate::network) fn chain(&mut self, chain: &Chain<'_>, priority: i32, policy: Verdict) {
+        self.0.message("make a chain of nf_tables", NEW_CHAIN, CREATE, &header(self.1 as u8, 0));
         self.0.text(attribute::CHAIN_TABLE, chain.table);
         self.0.text(attribute::CHAIN_NAME, chain.name);
         self.0.nest(attribute::CHAIN_HOOK, |hook| {
@@ -88,8 +124,8 @@ impl Transaction {
         self.0.text(attribute::CHAIN_TYPE, "filter");
     }
 
-    pub(super) fn rule(&mut self, chain: &Chain<'_>, expressions: &[Expression<'_>]) {
-        self.0.message("make a rule of nf_tables", NEW_RULE, CREATE, &header(INET, 0));
+    pub(in crate::network) fn rule(&mut self, chain: &Chain<'_>, expressions: &[Expression<'_>]) {
+        self.0.message("make a rule of nf_tables", NEW_RULE, CREATE, &header(self.1 as u8, 0));
         self.0.text(attribute::RULE_TABLE, chain.table);
         self.0.text(attribute::RULE_CHAIN, chain.name);
         self.0.nest(attribute::RULE_EXPRESSIONS, |list| {
@@ -100,9 +136,9 @@ impl Transaction {
 
 /// Where rules go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Chain<'a> {
-    pub(super) table: &'a str,
-    pub(super) name: &'a str,
+pub(in crate::network) struct Chain<'a> {
+    pub(in crate::network) table: &'a str,
+    pub(in crate::network) name: &'a str,
 }
 
 /// `struct nfgenmsg`.
@@ -113,14 +149,14 @@ fn header(family: u8, resource: u16) -> [u8; 4] {
 
 /// IPv4 or IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ip {
+pub(in crate::network) enum Ip {
     V4 = libc::NFPROTO_IPV4 as isize,
     V6 = libc::NFPROTO_IPV6 as isize,
 }
 
 /// A condition, which ends the rule unless it holds, or an action.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Expression<'a> {
+pub(in crate::network) enum Expression<'a> {
     Ip(Ip),
     /// The protocol above IP is this.
     Protocol(u8),
@@ -129,6 +165,18 @@ pub(super) enum Expression<'a> {
         offset: u32,
         is: &'a [u8],
     },
+    /// These bytes are found `offset` bytes into the header of Ethernet.
+    Link {
+        offset: u32,
+        is: &'a [u8],
+    },
+    /// The same for the header above IP, wherever it begins.
+    Transport {
+        offset: u32,
+        is: &'a [u8],
+    },
+    /// The kind of packet within the frame.
+    Ethernet(u16),
     DestinationPort(u16),
     /// Of FIN, SYN, RST and ACK only SYN is set.
     Syn,
@@ -155,6 +203,15 @@ impl Expression<'_> {
                 load(list, libc::NFT_PAYLOAD_NETWORK_HEADER, offset, is.len());
                 compare(list, is);
             }
+            Self::Link { offset, is } => {
+                load(list, libc::NFT_PAYLOAD_LL_HEADER, offset, is.len());
+                compare(list, is);
+            }
+            Self::Transport { offset, is } => {
+                load(list, libc::NFT_PAYLOAD_TRANSPORT_HEADER, offset, is.len());
+                compare(list, is);
+            }
+            Self::Ethernet(kind) => meta_is(list, libc::NFT_META_PROTOCOL, &kind.to_be_bytes()),
             Self::DestinationPort(port) => {
                 load(list, libc::NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
                 compare(list, &port.to_be_bytes());

@@ -6,10 +6,13 @@ use std::{
     str::FromStr,
 };
 
+use serde::{Deserialize, Serialize};
+
 /// All addresses that begin with the same bits (RFC 4632, section 3.1).
 ///
 /// It prints as an address alone if it holds but one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Prefix {
     /// Its first address.
     address: IpAddr,
@@ -95,6 +98,20 @@ impl FromStr for Prefix {
             true => Ok(prefix),
             false => Err(format!("`{text}` names one address of a range: `{prefix}` is the range")),
         }
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Prefix> for String {
+    fn from(prefix: Prefix) -> Self {
+        prefix.to_string()
     }
 }
 

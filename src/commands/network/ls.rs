@@ -1,0 +1,124 @@
+//! `sandbox network ls`.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::{Context, catalog};
+use crate::{commands::options::TemplateFormat, error::Error, network::named::Definition, ui};
+
+/// List networks
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only ids
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Only those that fit: name=, id=, label=KEY[=VALUE], driver=bridge
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    filter: Vec<Filter>,
+
+    /// Do not shorten ids
+    #[arg(long)]
+    no_trunc: bool,
+
+    /// table, json, or a template such as `{{.Name}}`
+    #[arg(long, default_value = "table")]
+    format: TemplateFormat,
+}
+
+/// What a network must be like to be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Filter {
+    Name(String),
+    Id(String),
+    Label(String, Option<String>),
+    Driver(String),
+}
+
+/// Docker's names.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Row {
+    #[serde(rename = "ID")]
+    id: String,
+    name: String,
+    driver: &'static str,
+    scope: &'static str,
+    #[serde(rename = "IPv6")]
+    ipv6: String,
+    internal: String,
+    labels: String,
+    created_at: String,
+}
+
+const TITLES: [&str; 4] = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"];
+
+pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
+    let catalog = catalog(context);
+    catalog.tidy();
+    let fits = |network: &Definition| args.filter.iter().all(|filter| filter.fits(network));
+    let networks = catalog.all().into_iter().filter(fits);
+    let rows: Vec<Row> = networks.map(|network| Row::new(network, args.no_trunc)).collect();
+    if args.quiet {
+        return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.id)));
+    }
+    match &args.format {
+        TemplateFormat::Text => {
+            ui::print(&ui::table(&TITLES, rows.iter().map(Row::cells).collect()))
+        }
+        format => rows.iter().try_for_each(|row| ui::print_line(row, format.template())),
+    }
+}
+
+impl Row {
+    fn new(network: Definition, whole: bool) -> Self {
+        let labels = network.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        Self {
+            id: network.id[..if whole { network.id.len() } else { 12 }].into(),
+            labels: labels.collect::<Vec<_>>().join(","),
+            name: network.name,
+            driver: "bridge",
+            scope: "local",
+            ipv6: network.v6.is_some().to_string(),
+            internal: network.internal.to_string(),
+            created_at: network.created,
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        [&self.id, &self.name, self.driver, self.scope].map(String::from).into()
+    }
+}
+
+impl Filter {
+    fn fits(&self, network: &Definition) -> bool {
+        match self {
+            Self::Name(name) => network.name.contains(name.trim_matches(['^', '$'])),
+            Self::Id(id) => network.id.starts_with(id.as_str()),
+            Self::Driver(driver) => driver == "bridge",
+            Self::Label(key, value) => network
+                .labels
+                .get(key)
+                .is_some_and(|actual| value.as_ref().is_none_or(|value| value == actual)),
+        }
+    }
+}
+
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("not KEY=VALUE")?;
+        Ok(match key {
+            "name" => Self::Name(value.into()),
+            "id" => Self::Id(value.into()),
+            "driver" => Self::Driver(value.into()),
+            "label" => match value.split_once('=') {
+                Some((key, value)) => Self::Label(key.into(), Some(value.into())),
+                None => Self::Label(value.into(), None),
+            },
+            _ => return Err(format!("`{key}` is not one of name, id, label, driver")),
+        })
+    }
+}

@@ -1,0 +1,269 @@
+//! Who is on a network: `networks/NAME/members/ID`.
+
+use std::{
+    fs,
+    net::IpAddr,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Catalog, Definition, Error,
+    bridge::{self, Link},
+    catalog::{self, Mac},
+    pool,
+};
+
+/// A sandbox on a network, as it is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The sandbox.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What else it is called on this network.
+    pub aliases: Vec<String>,
+    pub v4: IpAddr,
+    pub v6: Option<IpAddr>,
+    pub mac: Mac,
+    /// Its interface inside.
+    pub device: String,
+    /// Its supervisor's entry in the register.
+    pub supervisor: String,
+    /// The bridge's end of its link.
+    port: String,
+    /// Whether it is there: an address is taken a little earlier.
+    joined: bool,
+}
+
+/// How a sandbox wishes to be on a network.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    pub id: String,
+    pub name: String,
+    pub aliases: Vec<String>,
+    pub v4: Option<IpAddr>,
+    pub v6: Option<IpAddr>,
+    pub mac: Option<Mac>,
+    pub device: String,
+}
+
+/// A sandbox's place on a network; it ends with this value.
+#[derive(Debug)]
+pub struct Membership {
+    network: Definition,
+    member: Member,
+    path: PathBuf,
+    /// The switch, once we are connected to it.
+    switch: Option<OwnedFd>,
+    kept: bool,
+}
+
+impl Member {
+    /// Whether it is known by this name, in small letters.
+    pub(super) fn is_called(&self, name: &str, network: &str) -> bool {
+        let name =
+            name.strip_suffix(network).and_then(|front| front.strip_suffix('.')).unwrap_or(name);
+        let short = self.id.get(..12).unwrap_or(&self.id);
+        name == short
+            || name == self.id
+            || self.name.eq_ignore_ascii_case(name)
+            || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+
+    /// Of both families, if it has both.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(self.v4).chain(self.v6)
+    }
+}
+
+impl Catalog {
+    /// Those that are on a network now, the first to come first by their names.
+    pub fn members(&self, network: &str) -> Vec<Member> {
+        let mut living = self.look(network, |_| {});
+        living.retain(|member| member.joined);
+        living.sort_by(|a, b| a.name.cmp(&b.name));
+        living
+    }
+
+    /// One of them, by its sandbox.
+    pub(super) fn member(&self, network: &str, id: &str) -> Option<Member> {
+        read(&self.members_dir(network).join(id))
+    }
+
+    /// Those that live, or are about to; what the others left is removed. To be
+    /// called under the lock.
+    pub(super) fn collect(&self, network: &str) -> Vec<Member> {
+        self.look(network, |path| drop(fs::remove_file(path)))
+    }
+
+    /// Removes what dead members of all networks have left, if nobody is busy with
+    /// the networks.
+    pub fn tidy(&self) {
+        drop(self.entrance()); // Which collects the dead of the register.
+        let Ok(_guard) = self.lock() else { return };
+        for network in self.all() {
+            self.collect(&network.name);
+        }
+    }
+
+    fn look(&self, network: &str, dead: impl Fn(&Path)) -> Vec<Member> {
+        let entries = fs::read_dir(self.members_dir(network)).into_iter().flatten().flatten();
+        let living = entries.filter_map(|entry| {
+            let path = entry.path();
+            let member = read(&path).filter(|member| self.lives(&member.supervisor));
+            if member.is_none() {
+                dead(&path);
+            }
+            member
+        });
+        living.collect()
+    }
+
+    /// Takes addresses on a network for a sandbox, whose supervisor is in the register
+    /// as `supervisor`.
+    ///
+    /// # Errors
+    /// What of the wishes cannot be; [`Error::PoolUsedUp`].
+    pub fn reserve(
+        &self,
+        network: &str,
+        request: &Request,
+        supervisor: &str,
+    ) -> Result<Membership, Error> {
+        let _guard = self.lock()?;
+        let network = self.find(network)?;
+        let others = self.collect(&network.name);
+        if others.iter().any(|other| other.id == request.id) {
+            let sandbox = request.name.clone();
+            return Err(Error::AlreadyConnected { sandbox, network: network.name });
+        }
+        let member = place(&network, request, &others, supervisor)?;
+        let path = self.members_dir(&network.name).join(&request.id);
+        let membership = Membership { network, member, path, switch: None, kept: false };
+        membership.write()?;
+        Ok(membership)
+    }
+
+    /// Ends a membership of a sandbox that runs; to be called in the domain.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`].
+    pub fn disconnect(&self, network: &str, id: &str, switch: OwnedFd) -> Result<(), Error> {
+        let _guard = self.lock()?;
+        let network = self.find(network)?;
+        let Some(member) = self.member(&network.name, id) else {
+            return Err(Error::NotConnected { sandbox: id.into(), network: network.name });
+        };
+        let _ = fs::remove_file(self.members_dir(&network.name).join(id));
+        bridge::in_namespace(switch, move || bridge::unplug(&member.port))
+            .map_err(|source| Error::Connect { network: network.name, source })
+    }
+}
+
+/// Addresses that are free, or wished for and free.
+fn place(
+    network: &Definition,
+    request: &Request,
+    others: &[Member],
+    supervisor: &str,
+) -> Result<Member, Error> {
+    let taken: Vec<IpAddr> = others.iter().flat_map(Member::addresses).collect();
+    let v4 = pool::address(request.v4, &network.v4, network, &taken)?;
+    let v6 = match (&network.v6, request.v6) {
+        (None, Some(wish)) => {
+            let network = network.name.clone();
+            return Err(Error::NotInNetwork { address: wish.to_string(), network });
+        }
+        (None, None) => None,
+        (Some(subnet), wish) => Some(pool::address(wish, subnet, network, &taken)?),
+    };
+    let mac = request.mac.unwrap_or_else(|| Mac::of(v4));
+    if others.iter().any(|other| other.mac == mac) {
+        return Err(Error::Taken { address: mac.to_string(), network: network.name.clone() });
+    }
+    Ok(Member {
+        id: request.id.clone(),
+        name: request.name.clone(),
+        aliases: request.aliases.clone(),
+        v4,
+        v6,
+        mac,
+        device: request.device.clone(),
+        supervisor: supervisor.into(),
+        port: format!("m{}", &catalog::new_id()?[..10]),
+        joined: false,
+    })
+}
+
+impl Membership {
+    /// Who and where.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// What it is a membership of.
+    pub fn network(&self) -> &Definition {
+        &self.network
+    }
+
+    /// Connects the sandbox, whose network namespace is given, to the network's bridge
+    /// in `switch`.
+    ///
+    /// # Errors
+    /// [`Error::Connect`]; [`Error::Files`].
+    pub fn join(&mut self, switch: OwnedFd, sandbox: OwnedFd) -> Result<(), Error> {
+        let failed = |source| Error::Connect { network: self.network.name.clone(), source };
+        let duplicate = crate::sys::Named::named(switch.try_clone(), || "dup()".into());
+        let duplicate = duplicate.map_err(failed)?;
+        let link = Link {
+            bridge: self.network.bridge(),
+            port: self.member.port.clone(),
+            device: self.member.device.clone(),
+            mac: self.member.mac,
+            mtu: self.network.mtu,
+            isolated: self.network.isolated,
+            v4: (self.member.v4, self.network.v4.subnet.length()),
+            v6: self.member.v6.zip(self.network.v6.as_ref().map(|v6| v6.subnet.length())),
+        };
+        bridge::in_namespace(switch, move || bridge::plug(&link, sandbox)).map_err(failed)?;
+        self.switch = Some(duplicate);
+        self.member.joined = true;
+        self.write()
+    }
+
+    /// Lets it last as long as the supervisor does, or until [`Catalog::disconnect`].
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+
+    /// Ends it: what the kernel has goes with the sandbox's namespace.
+    pub fn leave(self) {
+        drop(self);
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        let text = serde_json::to_vec(&self.member).unwrap_or_default();
+        catalog::write(&self.path, &text)
+            .map_err(|error| Error::Files(self.path.display().to_string(), error))
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let _ = fs::remove_file(&self.path);
+        if let Some(switch) = self.switch.take() {
+            let port = self.member.port.clone();
+            let _ = bridge::in_namespace(switch, move || bridge::shut(&port));
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<Member> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}

@@ -1,0 +1,171 @@
+//! Who is in the common domain, and holds its switch.
+//!
+//! A file for each supervisor, `.register/PID-START`, which it has locked as long
+//! as it lives (`flock(2)`). It holds where the switch is found in `/proc`.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use super::{Catalog, Error, catalog::Guard};
+use crate::{
+    oci::ProcessId,
+    sys::{
+        self, Named,
+        fs::{Lock, flock},
+    },
+};
+
+const DIRECTORY: &str = ".register";
+
+/// The way into the common domain, while nobody else may use it.
+#[derive(Debug)]
+pub struct Entrance {
+    directory: PathBuf,
+    _guard: Guard,
+    /// Who is in there, and the number of its descriptor of the switch.
+    living: Vec<(ProcessId, i32)>,
+}
+
+/// Our entry, and the switch.
+#[derive(Debug)]
+pub struct Registration {
+    path: PathBuf,
+    name: String,
+    /// Its lock says that we live.
+    _file: File,
+    switch: OwnedFd,
+}
+
+impl Catalog {
+    /// Locks the register, to enter the common domain.
+    ///
+    /// # Errors
+    /// [`Error::Files`], [`Error::Locked`].
+    pub fn entrance(&self) -> Result<Entrance, Error> {
+        let guard = self.lock()?;
+        let directory = self.path().join(DIRECTORY);
+        let failed = |error| Error::Files(directory.display().to_string(), error);
+        fs::create_dir_all(&directory).map_err(failed)?;
+        let entries = fs::read_dir(&directory).map_err(failed)?;
+        let mut living = Vec::new();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            match read(&path) {
+                Some(entry) => living.push(entry),
+                // Of one that is dead: we have the lock, so nobody writes it.
+                None => drop(fs::remove_file(&path)),
+            }
+        }
+        Ok(Entrance { directory, _guard: guard, living })
+    }
+
+    /// Whether the supervisor with this entry lives.
+    pub(super) fn lives(&self, name: &str) -> bool {
+        is_locked(&self.path().join(DIRECTORY).join(name))
+    }
+
+    /// The switch, for who is in the domain already.
+    ///
+    /// # Errors
+    /// [`Error::Switch`] if the supervisor is not in the register.
+    pub fn switch_of(&self, supervisor: ProcessId) -> Result<OwnedFd, Error> {
+        let path = self.path().join(DIRECTORY).join(entry_name(supervisor));
+        let gone =
+            || sys::Error { call: format!("open({path:?})"), errno: nix::errno::Errno::ESRCH };
+        let entry = read(&path).ok_or_else(gone).map_err(Error::Switch)?;
+        open_switch(entry).map_err(Error::Switch)
+    }
+
+    /// Whether a supervisor is in the common domain.
+    pub fn has_entered(&self, supervisor: ProcessId) -> bool {
+        self.lives(&entry_name(supervisor))
+    }
+
+    /// Anybody who is in the common domain now.
+    pub fn anybody(&self) -> Option<ProcessId> {
+        let entries = fs::read_dir(self.path().join(DIRECTORY)).ok()?;
+        let mut living = entries.flatten().filter_map(|entry| read(&entry.path()));
+        living.next().map(|(supervisor, _)| supervisor)
+    }
+}
+
+impl Entrance {
+    /// Those whose domain is to be entered: any will do, and one may just have died.
+    pub fn living(&self) -> impl Iterator<Item = ProcessId> {
+        self.living.iter().map(|(supervisor, _)| *supervisor)
+    }
+
+    /// Writes us down; to be called in the domain. `beside` is the one whose domain it
+    /// is, none if it is new: then the switch is made.
+    ///
+    /// # Errors
+    /// [`Error::Switch`] if the switch cannot be made or had; [`Error::Files`].
+    pub fn register(self, beside: Option<ProcessId>) -> Result<Registration, Error> {
+        let switch = match self.living.iter().find(|(one, _)| Some(*one) == beside) {
+            Some(&entry) => open_switch(entry),
+            None => sys::net::new_namespace().and_then(sys::net::NewNamespace::finish),
+        };
+        let switch = switch.map_err(Error::Switch)?;
+        let pid = nix::unistd::getpid().as_raw();
+        let start_time = sys::process::start_time(pid).unwrap_or_default();
+        let name = entry_name(ProcessId { pid, start_time });
+        let path = self.directory.join(&name);
+        let failed = |error| Error::Files(path.display().to_string(), error);
+        let mut file = File::create(&path).map_err(failed)?;
+        flock(&file, Lock::Exclusive).map_err(|error| failed(error.errno.into()))?;
+        let line = format!("{pid} {start_time} {}\n", switch.as_raw_fd());
+        file.write_all(line.as_bytes()).map_err(failed)?;
+        Ok(Registration { path, name, _file: file, switch })
+    }
+}
+
+impl Registration {
+    /// The name of our entry.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The switch, once more.
+    ///
+    /// # Errors
+    /// What `dup(2)` says.
+    pub(super) fn switch(&self) -> sys::Result<OwnedFd> {
+        self.switch.try_clone().named(|| "dup()".into())
+    }
+
+    /// We go: nobody is to look for us.
+    pub(super) fn forget(&mut self, _sandbox: &str) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn entry_name(supervisor: ProcessId) -> String {
+    format!("{}-{}", supervisor.pid, supervisor.start_time)
+}
+
+/// An entry of one that lives.
+fn read(path: &Path) -> Option<(ProcessId, i32)> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(256).read_to_string(&mut text).ok()?;
+    let mut words = text.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    let start_time = words.next()?.parse().ok()?;
+    let descriptor = words.next()?.parse().ok()?;
+    // A process between its death and its end has its lock still.
+    let lives = is_locked(path) && sys::process::is_alive(pid, start_time);
+    lives.then_some((ProcessId { pid, start_time }, descriptor))
+}
+
+/// Whether somebody has the lock. A shared one keeps no other reader from looking.
+fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    sys::fs::is_locked(file.as_fd())
+}
+
+fn open_switch((supervisor, descriptor): (ProcessId, i32)) -> sys::Result<OwnedFd> {
+    let path = format!("/proc/{}/fd/{descriptor}", supervisor.pid);
+    File::open(&path).named(|| format!("open({path:?})")).map(Into::into)
+}
