@@ -17,7 +17,8 @@ use crate::sys::{
 };
 
 /// What a store consists of, besides spare directories.
-const PARTS: [&str; 7] = ["refs", "sandboxes", NAMES, "blobs", "layers", "skeleton", "tmp"];
+const PARTS: [&str; 8] =
+    ["refs", "sandboxes", NAMES, "networks", "blobs", "layers", "skeleton", "tmp"];
 
 /// What a reset did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
