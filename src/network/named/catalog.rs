@@ -306,7 +306,10 @@ impl std::fmt::Display for Mac {
 
 /// Replaces a file as a whole.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("new");
+    // One directory up, where nobody takes half of it for a member.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let directory = path.parent().and_then(Path::parent).unwrap_or(path);
+    let temporary = directory.join(format!(".new-{name}"));
     fs::write(&temporary, bytes)?;
     fs::rename(temporary, path)
 }
