@@ -57,7 +57,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
     context.status.tell(&Phase::Pulled { image: &config.image });
     wanted.write_id(&config.id)?;
-    let directory = launch::create(&config, &store)?;
+    let directory = launch::create(&config, false, &store)?;
     context.status.tell(&Phase::Created { id: &config.id });
     let parts =
         launch::Parts { config, base, network, ports, sharing, devices, is_new: true, supervisor };

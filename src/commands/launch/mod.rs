@@ -45,10 +45,15 @@ pub(super) struct Parts<'a> {
     pub(super) supervisor: Option<Supervisor>,
 }
 
-/// Makes the directory of a sandbox, which is kept if it is to be.
-pub(super) fn create(config: &SandboxConfig, store: &Store) -> Result<SandboxDir, Error> {
+/// Makes the directory of a sandbox, which is kept if it is to be: one that is not
+/// started at once waits, even if it is to leave nothing when it has ended.
+pub(super) fn create(
+    config: &SandboxConfig,
+    waits: bool,
+    store: &Store,
+) -> Result<SandboxDir, Error> {
     let mut directory = store.create_sandbox(&config.id, config.name.as_deref())?;
-    if !config.auto_remove {
+    if waits || !config.auto_remove {
         directory.write_state(&SandboxState::created())?;
         directory.write_config(config)?;
         directory.keep(match &config.base {
@@ -75,7 +80,7 @@ pub(super) fn launch(
     let (status, state) = watch(&mut running, &limits, state, &parts.config, &directory, context)?;
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
-    record_end(status, state, directory)?;
+    record_end(status, state, &parts.config, directory)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
     Ok(status)
@@ -175,7 +180,7 @@ fn prepare_limits(
 /// What was made for `run` alone goes with it; what was there before stays, and
 /// says why it could not be started.
 fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir) -> Error {
-    let _ = match parts.is_new {
+    let _ = match parts.is_new || parts.config.auto_remove {
         true => directory.remove(),
         false => directory.write_state(&SandboxState {
             error: Some(error.to_string()),
@@ -219,8 +224,13 @@ fn identify(pid: i32) -> Option<ProcessId> {
     sys::process::start_time(pid).map(|start_time| ProcessId { pid, start_time })
 }
 
-fn record_end(status: ExitStatus, state: SandboxState, directory: SandboxDir) -> Result<(), Error> {
-    if !directory.is_kept() {
+fn record_end(
+    status: ExitStatus,
+    state: SandboxState,
+    config: &SandboxConfig,
+    directory: SandboxDir,
+) -> Result<(), Error> {
+    if config.auto_remove {
         return Ok(directory.remove()?);
     }
     Ok(directory.write_state(&SandboxState {
