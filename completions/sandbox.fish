@@ -326,7 +326,7 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand rename" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s f -l filter -d 'Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE, ancestor=IMAGE' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s f -l filter -d 'Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE, health=, ancestor=IMAGE' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -s n -l last -d 'Only the newest COUNT, whether they run or not' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l format -d 'table, json, or a template such as `{{.Names}} {{.Status}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand ps" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -420,7 +420,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand export" -l offline -d 'A
 complete -c sandbox -n "__fish_sandbox_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l since -d 'Begin with what happened since a time (RFC 3339, or how long ago, such as 5m), as far as it is known still' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l until -d 'End at this time' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand events" -s f -l filter -d 'Only what fits: event=, container=, label=KEY[=VALUE]' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand events" -s f -l filter -d 'Only what fits: event=, container=, label=KEY[=VALUE], type=container' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l format -d 'json, or a template such as `{{.Action}} {{.Actor.Attributes.name}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand events" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -935,7 +935,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from logs" -s t -l timestamps -d 'Begin each line with its time'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from logs" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE, ancestor=IMAGE' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE, health=, ancestor=IMAGE' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from ls" -s n -l last -d 'Only the newest COUNT, whether they run or not' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from ls" -l format -d 'table, json, or a template such as `{{.Names}} {{.Status}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from ls" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F

@@ -171,6 +171,108 @@ fn is_test(test: &str) -> bool {
 }
 
 /// `SANDBOX_BLESS=1 cargo test --test repository` writes what this test compares.
+/// Verbs of the life cycle whose flags all have an end-to-end test.
+const VERBS: &[&str] = &[
+    "attach",
+    "commit",
+    "cp",
+    "create",
+    "diff",
+    "events",
+    "exec",
+    "export",
+    "generate systemd",
+    "inspect",
+    "kill",
+    "logs",
+    "pause",
+    "port",
+    "ps",
+    "rename",
+    "restart",
+    "rm",
+    "run",
+    "start",
+    "stats",
+    "stop",
+    "top",
+    "unpause",
+    "wait",
+    "container prune",
+];
+
+#[test]
+fn every_flag_of_the_life_cycle_has_an_end_to_end_test() {
+    let tests = end_to_end_tests();
+    let cli = sandbox::cli::Cli::command();
+    let global: Vec<&str> = cli.get_arguments().filter_map(clap::Arg::get_long).collect();
+    let mut untested = Vec::new();
+    for verb in VERBS {
+        let command =
+            verb.split(' ').fold(&cli, |command, name| command.find_subcommand(name).unwrap());
+        // What makes a sandbox is the same for both.
+        let words = if *verb == "create" { "run" } else { verb };
+        let of_verb: Vec<&String> = tests.iter().filter(|test| is_about(words, test)).collect();
+        assert!(!of_verb.is_empty(), "`{verb}` has no test");
+        let flags = command.get_arguments().filter(|flag| !flag.is_positional());
+        for flag in flags.filter(|flag| !flag.is_hide_set()) {
+            let Some(long) = flag.get_long().filter(|long| !global.contains(long)) else {
+                continue;
+            };
+            let short = flag.get_short();
+            if !of_verb.iter().any(|test| mentions(test, long, short)) {
+                untested.push(format!("{verb} --{long}"));
+            }
+        }
+    }
+    assert_eq!(untested, [""; 0]);
+}
+
+/// Each function of the end-to-end tests, and each line of their scripts.
+fn end_to_end_tests() -> Vec<String> {
+    let dir = root().join("tests/e2e");
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    let functions = files_below(&dir, "rs").iter().map(read).collect::<Vec<_>>();
+    let functions = functions.iter().flat_map(|file| file.split("\n}\n"));
+    let scripts = files_below(&dir, "sh").iter().map(read).collect::<Vec<_>>();
+    let lines = scripts.iter().flat_map(|file| file.lines());
+    functions.chain(lines).map(str::to_owned).collect()
+}
+
+/// Whether a test calls the command: by words of its own, or by those of a script.
+fn is_about(verb: &str, test: &str) -> bool {
+    let words: Vec<String> = verb.split(' ').map(|word| format!("\"{word}\"")).collect();
+    test.contains(&words.join(", "))
+        || contains_word(test, &format!("docker {verb}"))
+        || verb == "run" // Behind many a function of the tests.
+}
+
+/// Whether a test uses the flag, as a word of its own or with a value: `"--time"`,
+/// `"--time=5"`, `-t`, or `-t` among others such as `-it`.
+fn mentions(test: &str, long: &str, short: Option<char>) -> bool {
+    let is_short = |word: &str| {
+        let letters = word.strip_prefix('-').filter(|letters| letters.len() <= 3);
+        letters.zip(short).is_some_and(|(letters, short)| letters.contains(short))
+    };
+    let is_long = |word: &str| {
+        let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
+        name == Some(long)
+    };
+    let words = test.split(|c: char| c.is_whitespace() || "\"'()[],&".contains(c));
+    words.into_iter().any(|word| is_long(word) || is_short(word))
+}
+
+#[test]
+fn what_a_test_mentions_is_found() {
+    let test = "fn x() { sandbox(&[\"stop\", \"-t\", \"1\", \"--signal=HUP\"]) }";
+    assert!(is_about("stop", test) && !is_about("start", test));
+    assert!(mentions(test, "time", Some('t')) && mentions(test, "signal", None));
+    assert!(!mentions(test, "sig", None) && !mentions(test, "all", Some('a')));
+    assert!(
+        is_about("exec", "docker exec -it x") && mentions("docker exec -it x", "tty", Some('t'))
+    );
+}
+
 #[test]
 fn completions_and_manual_pages_are_fresh() {
     let mut generated = completions();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    oci::ExitStatus,
+    oci::{ExitStatus, SandboxState},
     sys::time::{parse_rfc3339, rfc3339},
     ui,
 };
@@ -100,6 +100,21 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     }
 }
 
+impl PruneArgs {
+    fn fits(&self, found: &Found, state: &SandboxState) -> bool {
+        let created = parse_rfc3339(&found.config.created);
+        let mut others = Vec::new();
+        let is_old = self.filter.iter().all(|filter| match filter {
+            PruneFilter::Until(time) => created < parse_rfc3339(&rfc3339(*time)),
+            PruneFilter::Other(filter) => {
+                others.push(filter.clone());
+                true
+            }
+        });
+        is_old && Filter::all_fit(&others, &found.config, state)
+    }
+}
+
 fn prune_sandboxes(args: &PruneArgs, context: &Context) -> Result<(), Error> {
     let warning = "this removes all sandboxes that do not run";
     if !prune::confirmed(args.force, warning)? {
@@ -108,13 +123,8 @@ fn prune_sandboxes(args: &PruneArgs, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     let mut removed = String::new();
     for (found, state) in Found::all(context)? {
-        let fits = |filter: &PruneFilter| match filter {
-            PruneFilter::Until(time) => {
-                parse_rfc3339(&found.config.created) < parse_rfc3339(&rfc3339(*time))
-            }
-            PruneFilter::Other(filter) => filter.fits(&found.config, &state.0),
-        };
-        if found.stored.is_kept() && !state.is_alive() && args.filter.iter().all(fits) {
+        let is_wanted = args.fits(&found, &state.0);
+        if found.stored.is_kept() && !state.is_alive() && is_wanted {
             find::take(&store.sandbox(found.stored.id())?)?.remove()?;
             removed.push_str(&format!("{}\n", found.stored.id()));
         }

@@ -33,6 +33,6 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     volumes::make(wanted, &mut config, &store, &mut domain, context)?;
     wanted.write_id(&config.id)?;
     domain.settle()?;
-    launch::create(&config, &store)?;
+    launch::create(&config, true, &store)?;
     ui::print(&format!("{}\n", config.id))
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem::discriminant,
     str::FromStr,
     time::{Duration, SystemTime},
 };
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     until: Option<SystemTime>,
 
-    /// Only what fits: event=, container=, label=KEY[=VALUE]
+    /// Only what fits: event=, container=, label=KEY[=VALUE], type=container
     #[arg(short, long, value_name = "KEY=VALUE")]
     filter: Vec<EventFilter>,
 
@@ -53,7 +54,12 @@ pub struct Args {
 enum EventFilter {
     Event(String),
     Sandbox(String),
-    Label { key: String, value: Option<String> },
+    Label {
+        key: String,
+        value: Option<String>,
+    },
+    /// What it happens to; there are events of sandboxes only.
+    Kind(String),
 }
 
 impl FromStr for EventFilter {
@@ -64,6 +70,7 @@ impl FromStr for EventFilter {
         match key {
             "event" => Ok(Self::Event(value.into())),
             "container" | "sandbox" => Ok(Self::Sandbox(value.into())),
+            "type" => Ok(Self::Kind(value.into())),
             "label" => {
                 let (key, value) = match value.split_once('=') {
                     Some((key, value)) => (key, Some(value.to_owned())),
@@ -71,7 +78,7 @@ impl FromStr for EventFilter {
                 };
                 Ok(Self::Label { key: key.into(), value })
             }
-            _ => Err(format!("`{key}` is not one of event, container, label")),
+            _ => Err(format!("`{key}` is not one of event, container, label, type")),
         }
     }
 }
@@ -219,6 +226,17 @@ impl Event {
         Self { kind: "container", action, actor, time }
     }
 
+    /// As with `ps`: of several filters with one key one is enough, but for labels.
+    fn is_wanted(&self, filters: &[EventFilter]) -> bool {
+        filters.iter().all(|filter| match filter {
+            EventFilter::Label { .. } => self.fits(filter),
+            _ => filters
+                .iter()
+                .filter(|other| discriminant(*other) == discriminant(filter))
+                .any(|other| self.fits(other)),
+        })
+    }
+
     fn fits(&self, filter: &EventFilter) -> bool {
         let Actor { id, attributes } = &self.actor;
         match filter {
@@ -226,6 +244,7 @@ impl Event {
             EventFilter::Event(action) => {
                 self.action == action || self.action.split(':').next() == Some(action)
             }
+            EventFilter::Kind(kind) => self.kind == kind,
             EventFilter::Sandbox(name) => {
                 id.starts_with(name.as_str()) || attributes.get("name") == Some(name)
             }
@@ -245,7 +264,7 @@ impl Event {
 impl Args {
     /// False if nobody reads it any more.
     fn show(&self, events: &[Event]) -> Result<bool, Error> {
-        for event in events.iter().filter(|event| self.filter.iter().all(|it| event.fits(it))) {
+        for event in events.iter().filter(|event| event.is_wanted(&self.filter)) {
             match &self.format {
                 None | Some(TemplateFormat::Text) => {
                     if !ui::pass_on(event.line().as_bytes(), false)? {

@@ -76,6 +76,7 @@ fn config(args: &Args, diff_id: DiffId, time: Option<u64>) -> ImageConfig {
     let comment = comment.unwrap_or_else(|| format!("Imported from {}", args.file.display()));
     ImageConfig {
         created: created.clone(),
+        author: None,
         architecture: platform.architecture,
         os: platform.os,
         variant: platform.variant,

@@ -39,7 +39,14 @@ pub struct Args {
     until: Option<SystemTime>,
 
     /// Only so many lines from the end, or all
-    #[arg(short = 'n', long, value_name = "COUNT", default_value = "all", value_parser = parse_count)]
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "COUNT",
+        default_value = "all",
+        value_parser = parse_count,
+        allow_negative_numbers = true
+    )]
     tail: Count,
 
     /// Begin each line with its time
@@ -74,7 +81,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             "sandboxes that have a name, or run in the background, keep one",
         ));
     }
-    let mut shown = Shown { args, skip: lines_to_skip(args, directory)? };
+    let skip = lines_to_skip(args, directory)?;
+    let mut shown = Shown { args, skip, goes_on: [false; 2] };
     let mut reader = Reader::open(directory);
     let watcher = args.follow.then(|| watch(directory)).transpose()?;
     loop {
@@ -119,6 +127,8 @@ fn lines_to_skip(args: &Args, directory: &Path) -> Result<usize, Error> {
 struct Shown<'a> {
     args: &'a Args,
     skip: usize,
+    /// Whether the last line of each stream was shown in part only.
+    goes_on: [bool; 2],
 }
 
 impl Shown<'_> {
@@ -131,13 +141,15 @@ impl Shown<'_> {
             return Ok(true);
         }
         let mut line = Vec::with_capacity(entry.text.len() + 32);
-        if self.args.timestamps {
+        let to_stderr = entry.stream == Stream::Stderr;
+        let goes_on = std::mem::replace(&mut self.goes_on[usize::from(to_stderr)], !entry.is_whole);
+        if self.args.timestamps && !goes_on {
             line.extend(entry.time.as_bytes());
             line.push(b' ');
         }
         line.extend(entry.text);
         line.extend(entry.is_whole.then_some(b'\n'));
-        ui::pass_on(&line, entry.stream == Stream::Stderr)
+        ui::pass_on(&line, to_stderr)
     }
 
     /// Times are compared as text: all have one form.

@@ -28,7 +28,7 @@ pub struct Args {
     quiet: bool,
 
     /// Only those that fit: id=, name=, label=KEY[=VALUE], status=, exited=CODE,
-    /// ancestor=IMAGE
+    /// health=, ancestor=IMAGE
     #[arg(short, long, value_name = "KEY=VALUE")]
     filter: Vec<Filter>,
 
@@ -84,7 +84,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let any_state = args.all || limit.is_some() || args.filter.iter().any(Filter::is_about_state);
     let mut rows = Vec::new();
     for (found, condition) in Found::all(context)? {
-        let fits = args.filter.iter().all(|filter| filter.fits(&found.config, &condition.0));
+        let fits = Filter::all_fit(&args.filter, &found.config, &condition.0);
         if fits && (any_state || condition.is_alive()) {
             rows.push(Row::new(&found, &condition.0, args.no_trunc));
         }

@@ -1,12 +1,7 @@
 //! `sandbox restart`: ends sandboxes, and starts them again.
 
-use super::{
-    Context,
-    find::Found,
-    start::{self, Ending},
-    stop::grace,
-};
-use crate::{error::Error, oci::ExitStatus, ui};
+use super::{Context, find::Found, start, stop::grace};
+use crate::{error::Error, oci::ExitStatus};
 
 /// Stop sandboxes that run, and start them
 #[derive(Debug, clap::Args)]
@@ -28,15 +23,10 @@ pub struct Args {
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    for name in &args.sandboxes {
+    start::each(&args.sandboxes, context, |name| {
         let found = Found::look(name, context)?;
         found.ask_to_end(found.stop_signal())?;
         found.end_after(grace(args.time))?;
-        match start::start(found, None, context)? {
-            Ending::Supervisor(status) => return Ok(status),
-            Ending::Caller(ExitStatus::Exited(0)) => ui::print(&format!("{name}\n"))?,
-            Ending::Caller(status) => return Ok(status),
-        }
-    }
-    Ok(ExitStatus::Exited(0))
+        start::start(found, None, context)
+    })
 }

@@ -58,7 +58,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     context.status.tell(&Phase::Pulled { image: &config.image });
     volumes::make(wanted, &mut config, &store, &mut domain, context)?;
     wanted.write_id(&config.id)?;
-    let directory = launch::create(&config, &store)?;
+    let directory = launch::create(&config, false, &store)?;
     context.status.tell(&Phase::Created { id: &config.id });
     let parts =
         launch::Parts { config, base, network, ports, sharing, devices, is_new: true, supervisor };

@@ -34,30 +34,56 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     if attached && args.sandboxes.len() > 1 {
         return Err(Error::usage("one sandbox can be attached to, not several"));
     }
-    let mut last = ExitStatus::Exited(0);
-    for name in &args.sandboxes {
-        let found = Found::look(name, context)?;
-        let attached = attached.then(|| Attached {
-            stdin: args.interactive && found.config.process.stdin,
-            terminal: found.config.process.terminal,
-            signals: true,
-            detach_keys: args.detach_keys.clone(),
+    if !attached {
+        return each(&args.sandboxes, context, |name| {
+            start(Found::look(name, context)?, None, context)
         });
-        last = match start(found, attached, context)? {
-            Ending::Supervisor(status) => return Ok(status),
-            Ending::Caller(status) => status,
-        };
-        if !args.attach && !args.interactive && last == ExitStatus::Exited(0) {
-            ui::print(&format!("{name}\n"))?;
-        }
     }
-    Ok(last)
+    let found = Found::look(&args.sandboxes[0], context)?;
+    let attached = Attached {
+        stdin: args.interactive && found.config.process.stdin,
+        terminal: found.config.process.terminal,
+        signals: true,
+        detach_keys: args.detach_keys.clone(),
+    };
+    match start(found, Some(attached), context)? {
+        Ending::Supervisor(result) => result,
+        Ending::Caller(status) => Ok(status),
+    }
 }
 
 /// Which of two processes has come to its end.
 pub(super) enum Ending {
-    Supervisor(ExitStatus),
+    /// However it ended: what comes after it is the caller's to do.
+    Supervisor(Result<ExitStatus, Error>),
     Caller(ExitStatus),
+}
+
+/// Starts each of several sandboxes, and prints those with which it worked; the
+/// first failure is the command's, the others are told.
+pub(super) fn each(
+    names: &[String],
+    context: &Context,
+    mut start: impl FnMut(&str) -> Result<Ending, Error>,
+) -> Result<ExitStatus, Error> {
+    let mut failure = None;
+    for name in names {
+        let failed = match start(name) {
+            Ok(Ending::Supervisor(result)) => return result,
+            Ok(Ending::Caller(ExitStatus::Exited(0))) => {
+                ui::print(&format!("{name}\n"))?;
+                continue;
+            }
+            Ok(Ending::Caller(status)) => Ok(status), // Its supervisor has told why.
+            Err(error) => Err(error),
+        };
+        match (failed, &failure) {
+            (failed, None) => failure = Some(failed),
+            (Err(error), Some(_)) => context.ui.report(&error),
+            (Ok(_), Some(_)) => {}
+        }
+    }
+    failure.unwrap_or(Ok(ExitStatus::Exited(0)))
 }
 
 /// Starts it; returns in both processes.
@@ -72,7 +98,7 @@ pub(super) fn start(
     match background::split(attached.is_some())? {
         Side::Caller(caller) => caller.follow(attached).map(|(_, status)| Ending::Caller(status)),
         Side::Supervisor(supervisor) => {
-            supervise(&found.stored, supervisor, context).map(Ending::Supervisor)
+            Ok(Ending::Supervisor(supervise(&found.stored, supervisor, context)))
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Sandboxes that stay: made, started, watched, joined, stopped and removed.
 
+mod detaching;
 mod faults;
+mod listing;
+mod logs;
+mod verbs;
 
 use std::time::Duration;
 

@@ -90,6 +90,25 @@ fn members_find_each_other_by_name_and_others_do_not() {
 }
 
 #[test]
+fn a_member_is_what_it_asked_to_be() {
+    require!(user_namespaces(), "user namespaces");
+    let all = Networks::new(&[&["n"]]);
+    let wishes = [
+        "--network=n",
+        "--ip=10.210.0.77",
+        "--ip6=fd73:616e:6e65::77",
+        "--mac-address=02:00:00:00:00:77",
+        "--network-alias=sql",
+    ];
+    all.start(&wishes, "db", "sleep 1000");
+    let shown = all.call(&["exec", "db", "sh", "-c", "ip addr show eth0"]);
+    for wish in ["10.210.0.77/24", "fd73:616e:6e65::77/64", "02:00:00:00:00:77"] {
+        assert!(shown.contains(wish), "{wish}: {shown}");
+    }
+    all.run(&["--network", "n"], &ping("sql")).stdout("reached\n").check();
+}
+
+#[test]
 fn a_supervisor_that_is_killed_takes_nobody_else_along() {
     require!(user_namespaces(), "user namespaces");
     let all = Networks::new(&[&["n"]]);

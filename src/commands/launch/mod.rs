@@ -53,10 +53,15 @@ pub(super) struct Parts<'a> {
     pub(super) supervisor: Option<Supervisor>,
 }
 
-/// Makes the directory of a sandbox, which is kept if it is to be.
-pub(super) fn create(config: &SandboxConfig, store: &Store) -> Result<SandboxDir, Error> {
+/// Makes the directory of a sandbox, which is kept if it is to be: one that is not
+/// started at once waits, even if it is to leave nothing when it has ended.
+pub(super) fn create(
+    config: &SandboxConfig,
+    waits: bool,
+    store: &Store,
+) -> Result<SandboxDir, Error> {
     let mut directory = store.create_sandbox(&config.id, config.name.as_deref())?;
-    if !config.auto_remove {
+    if waits || !config.auto_remove {
         directory.write_state(&SandboxState::created())?;
         directory.write_config(config)?;
         directory.keep(match &config.base {
@@ -84,10 +89,7 @@ pub(super) fn launch(
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
     drop(volumes);
-    record_end(status, state, directory)?;
-    if parts.config.auto_remove {
-        volumes::forget(&parts.config, store)?;
-    }
+    record_end(status, state, &parts.config, directory, store)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
     Ok(status)
@@ -204,19 +206,28 @@ fn prepare_limits(
 /// What was made for `run` alone goes with it; what was there before stays, and
 /// says why it could not be started.
 fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir, store: &Store) -> Error {
-    let _ = match parts.is_new {
-        true => {
-            let removed = directory.remove();
-            let _ = volumes::forget(&parts.config, store);
-            removed
+    let _ = match parts.is_new || parts.config.auto_remove {
+        true => leave_nothing(&parts.config, directory, store),
+        false => {
+            let state = SandboxState {
+                error: Some(error.to_string()),
+                devices: parts.devices.edits.clone(),
+                ..SandboxState::created()
+            };
+            directory.write_state(&state).map_err(Error::from)
         }
-        false => directory.write_state(&SandboxState {
-            error: Some(error.to_string()),
-            devices: parts.devices.edits.clone(),
-            ..SandboxState::created()
-        }),
     };
     error
+}
+
+/// Removes all that was made for a sandbox, but for the volumes that have a name.
+fn leave_nothing(
+    config: &SandboxConfig,
+    directory: SandboxDir,
+    store: &Store,
+) -> Result<(), Error> {
+    directory.remove()?;
+    volumes::forget(config, store)
 }
 
 fn stdio(parts: &Parts<'_>, directory: &SandboxDir) -> Result<Stdio, Error> {
@@ -252,9 +263,15 @@ fn identify(pid: i32) -> Option<ProcessId> {
     sys::process::start_time(pid).map(|start_time| ProcessId { pid, start_time })
 }
 
-fn record_end(status: ExitStatus, state: SandboxState, directory: SandboxDir) -> Result<(), Error> {
-    if !directory.is_kept() {
-        return Ok(directory.remove()?);
+fn record_end(
+    status: ExitStatus,
+    state: SandboxState,
+    config: &SandboxConfig,
+    directory: SandboxDir,
+    store: &Store,
+) -> Result<(), Error> {
+    if config.auto_remove {
+        return leave_nothing(config, directory, store);
     }
     Ok(directory.write_state(&SandboxState {
         status: Status::Exited,

@@ -1,6 +1,6 @@
 //! `ps --filter`.
 
-use std::str::FromStr;
+use std::{mem::discriminant, str::FromStr};
 
 use crate::oci::{SandboxConfig, SandboxState, Status};
 
@@ -24,7 +24,9 @@ pub enum Filter {
 }
 
 const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
-const STATES: [&str; 4] = ["created", "running", "paused", "exited"];
+/// Docker has some that no sandbox is ever in; scripts ask for them all the same.
+const STATES: [&str; 7] =
+    ["created", "running", "paused", "exited", "restarting", "removing", "dead"];
 
 impl Filter {
     /// Whether it may be meant for sandboxes that do not run.
@@ -32,10 +34,22 @@ impl Filter {
         matches!(self, Self::Status(_) | Self::Exited(_))
     }
 
-    pub fn fits(&self, config: &SandboxConfig, state: &SandboxState) -> bool {
+    /// Whether a sandbox is wanted: of several filters with one key one is enough,
+    /// but each label must be there, as in docker.
+    pub fn all_fit(filters: &[Self], config: &SandboxConfig, state: &SandboxState) -> bool {
+        filters.iter().all(|filter| match filter {
+            Self::Label { .. } => filter.fits(config, state),
+            _ => filters
+                .iter()
+                .filter(|other| discriminant(*other) == discriminant(filter))
+                .any(|other| other.fits(config, state)),
+        })
+    }
+
+    fn fits(&self, config: &SandboxConfig, state: &SandboxState) -> bool {
         match self {
             Self::Id(id) => config.id.starts_with(id.as_str()),
-            Self::Name(name) => config.display_name().contains(name.trim_matches(['^', '$', '/'])),
+            Self::Name(name) => name_fits(name, config.display_name()),
             Self::Label { key, value } => config
                 .labels
                 .get(key)
@@ -51,6 +65,19 @@ impl Filter {
                 config.image == *image || config.image.split([':', '@']).next() == Some(image)
             }
         }
+    }
+}
+
+/// Docker's filter is a regular expression, and its names begin with a slash; of
+/// both as much as scripts use: where a name begins, and where it ends.
+fn name_fits(pattern: &str, name: &str) -> bool {
+    let (begins, rest) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
+    let (begins, rest) = rest.strip_prefix('/').map_or((begins, rest), |rest| (true, rest));
+    match (begins, rest.strip_suffix('$')) {
+        (true, Some(whole)) => name == whole,
+        (true, None) => name.starts_with(rest),
+        (false, Some(end)) => name.ends_with(end),
+        (false, None) => name.contains(rest),
     }
 }
 
@@ -89,8 +116,24 @@ mod tests {
         assert_eq!("name=a".parse(), Ok(Filter::Name("a".into())));
         let label = Filter::Label { key: "a".into(), value: Some("b=c".into()) };
         assert_eq!("label=a=b=c".parse(), Ok(label));
-        for bad in ["name", "status=dead", "exited=x", "color=red"] {
+        for bad in ["name", "status=gone", "exited=x", "color=red"] {
             assert!(bad.parse::<Filter>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_begins_and_ends_where_a_filter_says() {
+        for (pattern, fitting) in [
+            ("web", &["web", "web2", "my-web"][..]),
+            ("^web", &["web", "web2"]),
+            ("/web", &["web", "web2"]),
+            ("web$", &["web", "my-web"]),
+            ("^web$", &["web"]),
+            ("^/web$", &["web"]),
+        ] {
+            let fits = |name: &&str| name_fits(pattern, name);
+            let found: Vec<&str> = ["web", "web2", "my-web"].into_iter().filter(fits).collect();
+            assert_eq!(found, fitting, "{pattern}");
         }
     }
 }
