@@ -151,6 +151,8 @@ pub struct Messenger(Helper<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
+    /// Who started it.
+    parent: rustix::process::Pid,
     gate: RawFd,
     errand: Errand,
     /// Of the arguments, with a null pointer at the end.
@@ -169,7 +171,8 @@ impl Messenger {
                 args.iter().map(|arg| arg.as_ptr()).chain([ptr::null()]).collect()
             }
         };
-        let waiting = Waiting { gate: gate.as_raw_fd(), errand, argv };
+        let parent = rustix::process::getpid();
+        let waiting = Waiting { parent, gate: gate.as_raw_fd(), errand, argv };
         // SAFETY: `go` only makes system calls by way of rustix, with what is
         // in `waiting`; the one of libc comes last, and its failure would have
         // to meet a failure of ours.
@@ -188,6 +191,11 @@ impl Messenger {
 fn go(waiting: &mut Waiting) -> u8 {
     let signal = Some(rustix::process::Signal::KILL);
     let _ = rustix::process::set_parent_process_death_signal(signal);
+    // Who died before that would leave us at a gate that nobody opens, or shuts: we
+    // have a copy of its other end.
+    if rustix::process::getppid() != Some(waiting.parent) {
+        return 1;
+    }
     // SAFETY: we have a copy of every descriptor that was open when we began.
     let gate = unsafe { BorrowedFd::borrow_raw(waiting.gate) };
     if rustix::io::read(gate, &mut [0u8]) != Ok(1) {
