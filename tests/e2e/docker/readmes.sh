@@ -83,6 +83,13 @@ soon docker exec some-redis redis-cli ping
 docker kill -s TERM some-redis >/dev/null
 is '0' docker wait some-redis
 docker rm -f -v some-redis >/dev/null
+docker network create some-network >/dev/null
+docker run -d --name some-redis --network some-network -v redis-data:/data redis redis-server --save 60 1 \
+    --protected-mode no >/dev/null
+soon docker run --rm --network some-network redis redis-cli -h some-redis set kept yes
+docker rm -f some-redis >/dev/null
+docker network rm some-network >/dev/null
+docker volume rm redis-data >/dev/null
 
 # --- postgres
 docker run --name some-postgres -e POSTGRES_PASSWORD=mysecretpassword -d postgres >/dev/null
@@ -96,6 +103,12 @@ is '*A /var/lib/postgresql/data*' docker diff some-postgres
 docker stop some-postgres >/dev/null
 docker start some-postgres >/dev/null
 soon docker exec some-postgres psql -h /tmp -U postgres -c 'select * from t'
+docker rm -f some-postgres >/dev/null
+mkdir -p mount
+docker run -d --name some-postgres -e POSTGRES_PASSWORD=mysecretpassword \
+    -e PGDATA=/var/lib/postgresql/data/pgdata -v "$PWD/mount":/var/lib/postgresql/data postgres >/dev/null
+soon docker exec some-postgres psql -h /tmp -U postgres -c 'select 1'
+is "$(id -u)" stat -c %u mount/pgdata/PG_VERSION
 docker rm -f some-postgres >/dev/null
 
 # --- nginx
