@@ -122,6 +122,8 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l lockfile -d 'The
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l sysctl -d 'Set a parameter of the kernel that the sandbox has for itself, such as net.*' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l oom-score-adj -d 'How soon the kernel ends the command when memory is short, from -1000 to 1000' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s m -l memory -d 'Memory for all of its processes together' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
@@ -138,7 +140,10 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l health-timeout -
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l stop-timeout -d 'Seconds that `stop` and `restart` give it to end; -1 for as long as it takes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l expose -d 'A port that it serves, for --publish-all' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l label-file -d 'Note what a file lists, one KEY[=VALUE] a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
@@ -213,6 +218,8 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l lockfile -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l sysctl -d 'Set a parameter of the kernel that the sandbox has for itself, such as net.*' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l oom-score-adj -d 'How soon the kernel ends the command when memory is short, from -1000 to 1000' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s m -l memory -d 'Memory for all of its processes together' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
@@ -229,7 +236,10 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l health-timeou
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l stop-timeout -d 'Seconds that `stop` and `restart` give it to end; -1 for as long as it takes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l expose -d 'A port that it serves, for --publish-all' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l label-file -d 'Note what a file lists, one KEY[=VALUE] a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
@@ -271,7 +281,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s a -l attach -d
 complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s i -l interactive -d 'Let it read standard input, too'
 complete -c sandbox -n "__fish_sandbox_using_subcommand start" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s t -l time -l timeout -d 'Seconds until it is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s t -l time -l timeout -d 'Seconds until it is killed, -1 for never; 10 if `--stop-timeout` has not said otherwise' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s s -l signal -d 'Signal that asks, instead of the sandbox\'s own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -280,7 +290,7 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -s t -l time -l timeout -d 'Seconds until one that does not end is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -s t -l time -l timeout -d 'Seconds until one that does not end is killed, -1 for never; 10 if `--stop-timeout` has not said otherwise' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand restart" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -840,6 +850,8 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l sysctl -d 'Set a parameter of the kernel that the sandbox has for itself, such as net.*' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-score-adj -d 'How soon the kernel ends the command when memory is short, from -1000 to 1000' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s m -l memory -d 'Memory for all of its processes together' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
@@ -856,7 +868,10 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Seconds that `stop` and `restart` give it to end; -1 for as long as it takes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l expose -d 'A port that it serves, for --publish-all' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l label-file -d 'Note what a file lists, one KEY[=VALUE] a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
@@ -972,7 +987,7 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from rename" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from rename" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from restart" -s t -l time -l timeout -d 'Seconds until one that does not end is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from restart" -s t -l time -l timeout -d 'Seconds until one that does not end is killed, -1 for never; 10 if `--stop-timeout` has not said otherwise' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from restart" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from restart" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -1032,6 +1047,8 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Platform to run, such as linux/arm64' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a resource limit' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l sysctl -d 'Set a parameter of the kernel that the sandbox has for itself, such as net.*' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-score-adj -d 'How soon the kernel ends the command when memory is short, from -1000 to 1000' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s m -l memory -d 'Memory for all of its processes together' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-swap -d 'Memory and swap together; -1 for no limit, twice the memory if not given' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cpus -d 'Time of so many CPUs, such as 1.5' -r
@@ -1048,7 +1065,10 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'Whose processes are seen inside, instead of only its own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l volumes-from -d 'Mount what another sandbox has mounted' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the command to end, instead of the image\'s' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Seconds that `stop` and `restart` give it to end; -1 for as long as it takes' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l expose -d 'A port that it serves, for --publish-all' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Note something about the sandbox' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l label-file -d 'Note what a file lists, one KEY[=VALUE] a line' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'User name and password for the registry of the image, instead of what `sandbox login` has kept' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'File with the credentials, and no other [env: REGISTRY_AUTH_FILE]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Directory with certificates for the registry: *.crt to trust, *.cert and *.key to show' -r -F
@@ -1091,7 +1111,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from start" -s i -l interactive -d 'Let it read standard input, too'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from start" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from stop" -s t -l time -l timeout -d 'Seconds until it is killed; -1 for never' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from stop" -s t -l time -l timeout -d 'Seconds until it is killed, -1 for never; 10 if `--stop-timeout` has not said otherwise' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from stop" -s s -l signal -d 'Signal that asks, instead of the sandbox\'s own' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from stop" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from stop" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -1240,7 +1260,7 @@ on-failure\t''
 on-abnormal\t''
 on-abort\t''
 always\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -s t -l stop-timeout -l time -d 'Seconds that it may take to end' -r
+complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -s t -l stop-timeout -l time -d 'Seconds that it may take to end; 10 if `run --stop-timeout` has not said otherwise' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand generate; and __fish_seen_subcommand_from systemd" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''

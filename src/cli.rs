@@ -129,14 +129,17 @@ fn parse() -> Result<Cli, u8> {
     })
 }
 
-/// An option of docker's that we do not have: why not.
+/// An option or a command of docker's that we do not have: why not.
 fn refused(error: &clap::Error) -> Option<Error> {
-    let ContextValue::String(option) = error.get(ContextKind::InvalidArg)? else { return None };
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
-    }
-    let reason = unsupported::reason(option)?;
-    Some(Error::usage(format!("`{option}` is not supported: {reason}")))
+    let (kind, why): (_, fn(&str) -> _) = match error.kind() {
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, unsupported::reason),
+        ErrorKind::InvalidSubcommand => {
+            (ContextKind::InvalidSubcommand, unsupported::reason_for_command)
+        }
+        _ => return None,
+    };
+    let ContextValue::String(word) = error.get(kind)? else { return None };
+    Some(Error::usage(format!("`{word}` is not supported: {}", why(word)?)))
 }
 
 impl Cli {
@@ -203,5 +206,16 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+    #[test]
+    fn nothing_is_refused_that_there_is() {
+        let cli = Cli::command();
+        let run = cli.find_subcommand("run").unwrap();
+        for flag in run.get_arguments().filter_map(clap::Arg::get_long) {
+            assert_eq!(unsupported::reason(&format!("--{flag}")), None, "{flag}");
+        }
+        for command in cli.get_subcommands() {
+            assert_eq!(unsupported::reason_for_command(command.get_name()), None);
+        }
     }
 }

@@ -28,9 +28,9 @@ pub struct SystemdArgs {
     #[arg(long, value_name = "POLICY", default_value = "on-failure", value_parser = ["no", "on-success", "on-failure", "on-abnormal", "on-abort", "always"])]
     restart_policy: String,
 
-    /// Seconds that it may take to end
-    #[arg(short = 't', long, visible_alias = "time", value_name = "SECONDS", default_value_t = 10)]
-    stop_timeout: u64,
+    /// Seconds that it may take to end; 10 if `run --stop-timeout` has not said otherwise
+    #[arg(short = 't', long, visible_alias = "time", value_name = "SECONDS")]
+    stop_timeout: Option<u64>,
 
     /// Accepted: the unit names the sandbox as you do
     #[arg(short, long, hide = true)]
@@ -51,14 +51,16 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         ));
     }
     let program = std::env::current_exe().map_err(Error::Output)?;
-    ui::print(&unit(args, found.config.display_name(), &program, &context.config.root))
+    let own = found.config.stop_timeout.and_then(|seconds| seconds.try_into().ok());
+    let grace = args.stop_timeout.or(own).unwrap_or(10);
+    ui::print(&unit(args, found.config.display_name(), grace, &program, &context.config.root))
 }
 
-/// In the foreground, so that systemd sees how it ends and takes its output.
-fn unit(args: &SystemdArgs, name: &str, program: &Path, root: &Path) -> String {
+/// In the foreground, so that systemd sees how it ends and takes its output. The
+/// sandbox itself insists after `grace` seconds, a little earlier than systemd.
+fn unit(args: &SystemdArgs, name: &str, grace: u64, program: &Path, root: &Path) -> String {
     let call = format!("{} --root {}", quote(program), quote(root));
-    // The sandbox itself insists a little earlier than systemd.
-    let (grace, longest) = (args.stop_timeout, args.stop_timeout + 5);
+    let longest = grace.saturating_add(5);
     format!(
         "[Unit]\n\
          Description=Sandbox {name}\n\
@@ -99,11 +101,11 @@ mod tests {
     fn a_unit_starts_and_stops_by_name() {
         let args = SystemdArgs {
             restart_policy: "always".into(),
-            stop_timeout: 3,
+            stop_timeout: None,
             name: false,
             sandbox: "0a".into(),
         };
-        let unit = unit(&args, "web", Path::new("/opt/my tools/sandbox"), Path::new("/100%"));
+        let unit = unit(&args, "web", 3, Path::new("/opt/my tools/sandbox"), Path::new("/100%"));
         for line in [
             "ExecStart=\"/opt/my tools/sandbox\" --root /100%% start --attach web",
             "ExecStop=\"/opt/my tools/sandbox\" --root /100%% stop --time 3 web",

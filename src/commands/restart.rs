@@ -6,16 +6,16 @@ use crate::{error::Error, oci::ExitStatus};
 /// Stop sandboxes that run, and start them
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Seconds until one that does not end is killed; -1 for never
+    /// Seconds until one that does not end is killed, -1 for never; 10 if
+    /// `--stop-timeout` has not said otherwise
     #[arg(
         short,
         long,
         visible_alias = "timeout",
         value_name = "SECONDS",
-        default_value_t = 10,
         allow_negative_numbers = true
     )]
-    time: i64,
+    time: Option<i64>,
 
     /// Sandboxes to restart, by name or id
     #[arg(required = true, value_name = "SANDBOX")]
@@ -26,7 +26,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     start::each(&args.sandboxes, context, |name| {
         let found = Found::look(name, context)?;
         found.ask_to_end(found.stop_signal())?;
-        found.end_after(grace(args.time))?;
+        found.end_after(grace(args.time, &found))?;
         start::start(found, None, context)
     })
 }

@@ -10,16 +10,16 @@ use nix::sys::signal::Signal;
 /// Ask sandboxes to end, and insist after a while
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Seconds until it is killed; -1 for never
+    /// Seconds until it is killed, -1 for never; 10 if `--stop-timeout` has not said
+    /// otherwise
     #[arg(
         short,
         long,
         visible_alias = "timeout",
         value_name = "SECONDS",
-        default_value_t = 10,
         allow_negative_numbers = true
     )]
-    time: i64,
+    time: Option<i64>,
 
     /// Signal that asks, instead of the sandbox's own
     #[arg(short, long, value_parser = parse_signal)]
@@ -36,8 +36,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let (mut asked, since) = (asked.into_iter(), Instant::now());
     each(&args.sandboxes, context, |_| {
         let found = asked.next().transpose()?;
-        let left = grace(args.time).saturating_sub(since.elapsed());
-        found.map_or(Ok(()), |found| found.end_after(left))
+        found.map_or(Ok(()), |found| {
+            found.end_after(grace(args.time, &found).saturating_sub(since.elapsed()))
+        })
     })
 }
 
@@ -47,7 +48,8 @@ fn ask(name: &str, args: &Args, context: &Context) -> Result<Found, Error> {
     Ok(found)
 }
 
-/// Seconds as they are typed; negative for as long as it takes.
-pub(super) fn grace(seconds: i64) -> Duration {
+/// Seconds as they were typed, else its own; negative for as long as it takes.
+pub(super) fn grace(typed: Option<i64>, found: &Found) -> Duration {
+    let seconds = typed.or(found.config.stop_timeout).unwrap_or(10);
     u64::try_from(seconds).map_or(Duration::MAX, Duration::from_secs)
 }

@@ -42,8 +42,8 @@ pub use registries::{Place, Registries, RegistrySettings};
 pub use rootfs::{Overlay, Part, RootFs};
 pub use secret::Secret;
 pub use spec::{
-    Capability, IdMap, Mount, MountFlags, MountKind, Namespace, Process, Rlimit, Seccomp,
-    SeccompArg, SeccompRule, SmallFile, Spec, User,
+    Capability, IdMap, Mount, MountFlags, MountKind, Namespace, Parameter, Process, Rlimit,
+    Seccomp, SeccompArg, SeccompRule, SmallFile, Spec, User,
 };
 pub use status::ExitStatus;
 pub use volume::{MountRequest, MountSource, VolumeKind, VolumeRecord, VolumeRequest};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Confinement, DeviceEdits, DeviceRequest, Digest, ExitStatus, Health, HealthCheck, KeepId,
-    MountRequest, Process, Resources, Seccomp,
+    MountRequest, Parameter, Process, Resources, Seccomp,
 };
 
 /// What a sandbox is: written when it is made, and read whenever it is started.
@@ -40,6 +40,9 @@ pub struct SandboxConfig {
     pub pids: PidChoice,
     #[serde(default)]
     pub resources: Resources,
+    /// What is set of its own namespaces.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
     pub seccomp: SeccompChoice,
     /// What connects it, as options of `run`.
     pub network: Vec<String>,
@@ -48,6 +51,10 @@ pub struct SandboxConfig {
     pub labels: BTreeMap<String, String>,
     /// Number of the signal that asks the workload to end.
     pub stop_signal: i32,
+    /// Seconds that it is given to end; negative for as long as it takes, none for
+    /// what is usual.
+    #[serde(default)]
+    pub stop_timeout: Option<i64>,
     /// Seconds that the workload may run.
     pub timeout: Option<f64>,
     /// Whether nothing of it stays when it has ended.

@@ -34,6 +34,8 @@ pub struct Spec {
     pub readonly_paths: Vec<&'static str>,
     /// Size of `/dev/shm` in bytes.
     pub shm_size: u64,
+    /// What is set of its own namespaces.
+    pub parameters: Vec<Parameter>,
     pub network_namespace: Namespace,
     pub pid_namespace: Namespace,
     /// System call filters, or none for `seccomp=unconfined`.
@@ -79,6 +81,10 @@ pub struct Process {
     #[serde(with = "names")]
     pub capabilities: Vec<Capability>,
     pub rlimits: Vec<Rlimit>,
+    /// How soon it ends when memory is short, from -1000 to 1000 (`proc_pid_oom_score_adj(5)`);
+    /// none for as soon as we do.
+    #[serde(default)]
+    pub oom_score_adj: Option<i16>,
     pub no_new_privileges: bool,
 }
 
@@ -109,6 +115,26 @@ pub struct Rlimit {
     pub resource: u32,
     pub soft: u64,
     pub hard: u64,
+}
+
+/// A parameter of the kernel (`sysctl(8)`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name, with dots or slashes.
+    pub name: String,
+    pub value: String,
+}
+
+impl Parameter {
+    /// The file that it is. In a name with slashes, dots belong to the names of
+    /// network devices.
+    pub fn path(&self) -> PathBuf {
+        let name = match self.name.contains('/') {
+            true => self.name.clone(),
+            false => self.name.replace('.', "/"),
+        };
+        PathBuf::from("/proc/sys").join(name)
+    }
 }
 
 /// A file that is made for a sandbox and mounted in it.

@@ -3,7 +3,7 @@
 //! Nothing here prints. A failure goes to the parent, which has a terminal and
 //! knows the user.
 
-use std::{convert::Infallible, ffi::CString, os::fd::OwnedFd, path::Path};
+use std::{convert::Infallible, ffi::CString, fs, os::fd::OwnedFd, path::Path};
 
 use nix::sched::CloneFlags;
 
@@ -130,7 +130,11 @@ pub(super) fn set_limits(process: &Process) -> Result<(), Failure> {
     process.rlimits.iter().try_for_each(|limit| {
         sys::process::set_limit(limit.resource, limit.soft, limit.hard)
             .map_err(Failure::setup("cannot set a resource limit"))
-    })
+    })?;
+    let Some(score) = process.oom_score_adj else { return Ok(()) };
+    fs::write("/proc/self/oom_score_adj", score.to_string())
+        .named(|| format!("write(\"/proc/self/oom_score_adj\", {score})"))
+        .map_err(Failure::setup("cannot set how soon it ends when memory is short"))
 }
 
 /// The last step; all that was opened closes with it.

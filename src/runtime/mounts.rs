@@ -25,7 +25,7 @@ use nix::errno::Errno;
 
 use super::{domain::Plan, handshake::Failure, rootfs};
 use crate::{
-    oci::{IdMap, KeepId, Mount, MountKind, Namespace, Overlay, SmallFile, Spec},
+    oci::{IdMap, KeepId, Mount, MountKind, Namespace, Overlay, Parameter, SmallFile, Spec},
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -82,6 +82,7 @@ impl Sources {
     /// Puts everything where it belongs; `/` is the sandbox's own by now.
     pub(super) fn attach(&self, spec: &Spec, ids: &Plan) -> Result<Volumes, Failure> {
         self.attach_kernel_files().map_err(Failure::mount("/proc and /sys"))?;
+        set_parameters(&spec.parameters)?;
         attach_own_files(spec)?;
         self.attach_dev(spec, ids).map_err(Failure::mount("/dev"))?;
         let volumes = self.attach_requested(spec)?;
@@ -136,6 +137,16 @@ impl Sources {
         }
         Ok(users)
     }
+}
+
+/// `/proc/sys` shows those of our own namespaces, and may still be written.
+fn set_parameters(parameters: &[Parameter]) -> Result<(), Failure> {
+    parameters.iter().try_for_each(|parameter| {
+        let (path, value) = (parameter.path(), &parameter.value);
+        fs::write(&path, value)
+            .named(|| format!("write({path:?}, {value:?})"))
+            .map_err(Failure::setup("cannot set a parameter of the kernel"))
+    })
 }
 
 /// Whom the root of a file system in memory is to belong to, as options of `tmpfs(5)`.

@@ -156,6 +156,40 @@ fn sizes_and_limits_are_set() {
     Test::run_with(&["--ulimit", "nofile=64:128"], &["sh", "-c", "ulimit -Sn; ulimit -Hn"])
         .stdout("64\n128\n")
         .check();
+    let script = "cat /proc/self/oom_score_adj";
+    Test::run_with(&["--oom-score-adj", "500"], &["sh", "-c", script]).stdout("500\n").check();
+    let less = "--oom-score-adj=-1000";
+    let why = ["cannot set how soon it ends when memory is short", "Permission denied"];
+    if !rustix::process::geteuid().is_root() {
+        Test::run_with(&[less], &["true"]).fails(125, &why).check();
+    }
+}
+
+#[test]
+fn parameters_of_the_kernel_are_set_where_they_are_the_sandboxs_own() {
+    require!(user_namespaces(), "user namespaces");
+    let values = "cd /proc/sys; cat net/ipv4/ip_default_ttl net/ipv4/conf/lo/forwarding kernel/sem";
+    let wanted = [
+        "--sysctl=net.ipv4.ip_default_ttl=77",
+        "--sysctl=net/ipv4/conf/lo/forwarding=1",
+        "--sysctl",
+        "kernel.sem=250 32000 32 200",
+    ];
+    for network in ["--network=user", "--network=none"] {
+        Test::run_with(&[&wanted[..], &[network]].concat(), &["sh", "-c", values])
+            .stdout("77\n1\n250\t32000\t32\t200\n")
+            .check();
+    }
+    for (option, why) in [
+        ("net.no.such=1", "No such file or directory"),
+        ("net.ipv4.ip_default_ttl=none", "Invalid argument"),
+        ("vm.swappiness=1", "is the whole machine's"),
+    ] {
+        Test::run_with(&["--sysctl", option], &["true"]).fails(125, &[why]).check();
+    }
+    Test::run_with(&["--network=host", "--sysctl=net.ipv4.ip_forward=1"], &["true"])
+        .fails(125, &["net.ipv4.ip_forward: the network is not the sandbox's own"])
+        .check();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From what was typed, and what the image says, to what is meant.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ffi::CString,
     fs,
     os::unix::ffi::OsStringExt,
@@ -16,14 +16,14 @@ use crate::{
     commands::{
         Context,
         options::{
-            LogOption, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal, read_env_file,
-            resolve_capabilities,
+            LogOption, NetworkMode, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal,
+            read_env_file, resolve_capabilities,
         },
     },
     error::Error,
     oci::{
-        Capability, ContainerConfig, HealthCheck, LogOptions, PidChoice, Process, SandboxConfig,
-        SeccompChoice, User,
+        Capability, ContainerConfig, HealthCheck, LogOptions, Parameter, PidChoice, Process,
+        SandboxConfig, SeccompChoice, User,
     },
     runtime::seccomp,
     sys::time::rfc3339,
@@ -69,11 +69,13 @@ pub(in crate::commands) fn build(
         shm_size: args.shm_size,
         pids: pids(args),
         resources: args.limits.resources()?,
+        parameters: parameters(args)?,
         seccomp: filter(args, &process.capabilities)?,
         network: args.network.words(),
-        exposed_ports: image.exposed_ports.clone().unwrap_or_default().into_keys().collect(),
-        labels: labels(args, &image),
+        exposed_ports: exposed_ports(args, &image),
+        labels: labels(args, &image)?,
         stop_signal: stop_signal(args, &image)? as i32,
+        stop_timeout: args.stop_timeout,
         timeout: args.timeout.map(|timeout| timeout.as_secs_f64()),
         auto_remove: !is_kept,
         log: log_options(args),
@@ -85,11 +87,36 @@ pub(in crate::commands) fn build(
     })
 }
 
-/// The image's, then the user's.
-fn labels(args: &SandboxArgs, image: &ContainerConfig) -> BTreeMap<String, String> {
+/// The image's, then those of files, then what was typed.
+fn labels(args: &SandboxArgs, image: &ContainerConfig) -> Result<BTreeMap<String, String>, Error> {
+    let mut labels = image.labels.clone().unwrap_or_default();
+    for file in &args.label_file {
+        let listed = read_env_file(file).map_err(Error::usage)?;
+        labels.extend(listed.into_iter().map(|line| (line.name, line.value.unwrap_or_default())));
+    }
     let typed = args.label.iter().map(|label| label.split_once('=').unwrap_or((label, "")));
-    let typed = typed.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    image.labels.clone().unwrap_or_default().into_iter().chain(typed).collect()
+    labels.extend(typed.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    Ok(labels)
+}
+
+/// The image's and those that were typed, each once.
+fn exposed_ports(args: &SandboxArgs, image: &ContainerConfig) -> Vec<String> {
+    let of_image = image.exposed_ports.iter().flatten().map(|(port, _)| port);
+    let all: BTreeSet<&String> = of_image.chain(&args.expose).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// Those of the network only where that is not somebody else's.
+fn parameters(args: &SandboxArgs) -> Result<Vec<Parameter>, Error> {
+    let parameters: Vec<_> = args.sysctl.iter().map(|sysctl| sysctl.0.clone()).collect();
+    let of_network = parameters.iter().find(|parameter| parameter.name.starts_with("net"));
+    let is_own = !matches!(args.network.mode(), NetworkMode::Host | NetworkMode::Sandbox(_));
+    match of_network {
+        Some(Parameter { name, .. }) if !is_own => Err(Error::usage(format!(
+            "--sysctl {name}: the network is not the sandbox's own, and so not its to change"
+        ))),
+        _ => Ok(parameters),
+    }
 }
 
 /// The image's, with what was typed instead.
@@ -129,6 +156,7 @@ fn process(
         cwd: directory(cwd.filter(|cwd| !cwd.is_empty()))?,
         capabilities: capabilities(args),
         rlimits: args.ulimit.iter().map(|ulimit| ulimit.0).collect(),
+        oom_score_adj: args.oom_score_adj,
         no_new_privileges: no_new_privileges(args),
     })
 }

@@ -60,6 +60,7 @@ pub(super) fn build(
         masked_paths: if hidden { MASKED.into() } else { Vec::new() },
         readonly_paths: if hidden { READONLY.into() } else { Vec::new() },
         shm_size: config.shm_size,
+        parameters: config.parameters.clone(),
         network_namespace: parts.sharing.network_namespace(parts.network.mode()),
         pid_namespace: parts.sharing.pid_namespace(&config.pids),
         seccomp: match &config.seccomp {

@@ -108,14 +108,19 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
 
 /// `PORT[-PORT][/PROTOCOL] …`
 fn ports(text: &str) -> Result<Vec<String>, String> {
-    let port = |word: String| {
-        let (ports, protocol) = word.split_once('/').unwrap_or((&word, "tcp"));
-        let good = ports.split('-').all(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
-            && ports.matches('-').count() <= 1
-            && ["tcp", "udp", "sctp"].contains(&protocol);
-        good.then(|| format!("{ports}/{protocol}")).ok_or(format!("`{word}` is no port"))
-    };
-    words(text)?.into_iter().map(port).collect()
+    words(text)?.iter().map(|word| parse_exposed(word)).collect()
+}
+
+/// `PORT[-LAST][/PROTOCOL]`, with the protocol written out.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_exposed(word: &str) -> Result<String, String> {
+    let (ports, protocol) = word.split_once('/').unwrap_or((word, "tcp"));
+    let good = ports.split('-').all(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+        && ports.matches('-').count() <= 1
+        && ["tcp", "udp", "sctp"].contains(&protocol);
+    good.then(|| format!("{ports}/{protocol}")).ok_or(format!("`{word}` is no port"))
 }
 
 /// Splits at white space that neither quotes nor a backslash protect.

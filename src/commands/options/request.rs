@@ -6,8 +6,8 @@ use clap::ArgAction;
 
 use super::{
     CapabilityName, DeviceOption, GpuOption, HealthArgs, LimitArgs, LockedArgs, MountOption,
-    NetworkArgs, RegistryArgs, SecurityOption, TmpfsOption, Ulimit, UserNamespace, Variable,
-    VolumeOption, parse_duration, parse_hostname, parse_size,
+    NetworkArgs, RegistryArgs, SecurityOption, Sysctl, TmpfsOption, Ulimit, UserNamespace,
+    Variable, VolumeOption, parse_duration, parse_exposed, parse_hostname, parse_size,
 };
 use crate::{
     commands::{Context, fetch::PullPolicy},
@@ -153,6 +153,14 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<Ulimit>,
 
+    /// Set a parameter of the kernel that the sandbox has for itself, such as net.*
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub sysctl: Vec<Sysctl>,
+
+    /// How soon the kernel ends the command when memory is short, from -1000 to 1000
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i16).range(-1000..=1000))]
+    pub oom_score_adj: Option<i16>,
+
     #[command(flatten)]
     pub limits: LimitArgs,
 
@@ -171,9 +179,21 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "SIGNAL")]
     pub stop_signal: Option<String>,
 
+    /// Seconds that `stop` and `restart` give it to end; -1 for as long as it takes
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub stop_timeout: Option<i64>,
+
+    /// A port that it serves, for --publish-all
+    #[arg(long, value_name = "PORT[/PROTOCOL]", value_parser = parse_exposed)]
+    pub expose: Vec<String>,
+
     /// Note something about the sandbox
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     pub label: Vec<String>,
+
+    /// Note what a file lists, one KEY[=VALUE] a line
+    #[arg(long, value_name = "FILE")]
+    pub label_file: Vec<PathBuf>,
 
     #[command(flatten)]
     pub registry: RegistryArgs,

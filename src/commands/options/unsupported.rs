@@ -1,19 +1,20 @@
-//! Options of docker's that `run` does not have, and why.
+//! Commands of docker's that there are not, options that `run` does not have, and why.
 //!
 //! To take one in silence would be a lie; to call it unknown would be unkind.
 
-const LIFE_CYCLE: &str = "this part of the life cycle is not here yet";
 const LIMITS: &str =
     "of the limits there are --memory, --memory-swap, --cpus, --cpuset-cpus and --pids-limit";
-const NETWORK: &str = "named networks are not here yet; see `--network`";
 const RESOLVER: &str = "options of the host's resolv.conf are taken over";
+const BUILD: &str = "images are built elsewhere (`buildah build`, `podman build`) and fetched, or \
+     made by `sandbox commit` and `sandbox import`";
+const SWARM: &str = "there is one machine, and no daemon";
 const DAEMON: &str = "there is no daemon that could do it";
-const SHARING: &str = "namespaces of other sandboxes cannot be joined yet";
+const ATTACH: &str = "all of its streams are, or none with `-d`; `-i` adds the input";
 
 /// Option and reason.
 const REASONS: &[(&str, &str)] = &[
-    ("--annotation", LIFE_CYCLE),
-    ("--attach", LIFE_CYCLE),
+    ("--annotation", "no other runtime would read it; see `--label`"),
+    ("--attach", ATTACH),
     ("--blkio-weight", LIMITS),
     ("--blkio-weight-device", LIMITS),
     ("--cgroup-parent", LIMITS),
@@ -33,39 +34,57 @@ const REASONS: &[(&str, &str)] = &[
     ("--dns-opt", RESOLVER),
     ("--dns-option", RESOLVER),
     ("--domainname", "only the host name can be set; see `--hostname`"),
-    ("--expose", "it documents a port and opens none; see `--publish`"),
-    ("--ip", NETWORK),
-    ("--ip6", NETWORK),
     ("--kernel-memory", LIMITS),
-    ("--label-file", "labels have no use before sandboxes are kept; see `--label`"),
-    ("--link", "links are docker's past; named networks will do what they did"),
-    ("--link-local-ip", NETWORK),
-    ("--mac-address", NETWORK),
+    ("--link", "links are docker's past; on a named network (`--network`) names are found"),
+    ("--link-local-ip", "a device chooses its own; see `--ip` and `--ip6`"),
     ("--memory-reservation", LIMITS),
     ("--memory-swappiness", LIMITS),
-    ("--net-alias", NETWORK),
-    ("--network-alias", NETWORK),
+    ("--net-alias", "its name is `--network-alias`"),
     ("--oom-kill-disable", LIMITS),
-    ("--oom-score-adj", "an ordinary user may not lower it"),
     ("--restart", "there is no daemon; `sandbox generate systemd` prints a unit that does it"),
     ("--runtime", "`sandbox` is its own runtime"),
-    ("--stop-timeout", LIFE_CYCLE),
     ("--storage-opt", "the file system sets no quota for an ordinary user"),
-    ("--sysctl", "settings of the kernel cannot be changed yet"),
     ("--use-api-socket", DAEMON),
-    ("--uts", SHARING),
+    ("--uts", "a host name of its own costs nothing; see `--hostname`"),
     (
         "--volume-driver",
         "name it with the volume: `--mount type=volume,source=NAME,target=DST,volume-driver=DRIVER`",
     ),
-    ("-a", LIFE_CYCLE),
+    ("-a", ATTACH),
     ("-c", LIMITS),
+];
+
+/// Command and reason.
+const COMMANDS: &[(&str, &str)] = &[
+    ("build", BUILD),
+    ("builder", BUILD),
+    ("buildx", BUILD),
+    ("compose", "a script with `sandbox network` and `sandbox run -d` does (docs/examples)"),
+    ("context", "there is no daemon to talk to"),
+    ("manifest", "`sandbox inspect` shows an image's; indexes are not made"),
+    ("plugin", "there is no daemon that would load any"),
+    ("scout", "it is a service of docker's"),
+    ("search", "registries have no common way to be searched"),
+    ("service", SWARM),
+    ("stack", SWARM),
+    ("swarm", SWARM),
+    ("trust", "signatures are not checked; `sandbox lock` pins digests"),
+    ("update", "limits are set when a sandbox is made"),
 ];
 
 /// Why there is no such `option`, if docker has one.
 pub fn reason(option: &str) -> Option<&'static str> {
     let name = option.split('=').next()?;
-    REASONS.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason)
+    find(REASONS, name)
+}
+
+/// Why there is no such `command`, if docker has one.
+pub fn reason_for_command(command: &str) -> Option<&'static str> {
+    find(COMMANDS, command)
+}
+
+fn find(reasons: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    reasons.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason)
 }
 
 #[cfg(test)]
@@ -76,12 +95,14 @@ mod tests {
     fn an_option_is_found_with_and_without_its_value() {
         assert_eq!(reason("--cpu-shares"), Some(LIMITS));
         assert_eq!(reason("--cpu-shares=5"), Some(LIMITS));
-        assert_eq!(reason("-a"), Some(LIFE_CYCLE));
+        assert_eq!(reason("-a"), Some(ATTACH));
         assert_eq!(reason("--no-such-option"), None);
     }
 
     #[test]
-    fn the_list_is_sorted_and_holds_nothing_twice() {
-        assert!(REASONS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    fn the_lists_are_sorted_and_hold_nothing_twice() {
+        for list in [REASONS, COMMANDS] {
+            assert!(list.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
     }
 }

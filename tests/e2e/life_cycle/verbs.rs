@@ -149,6 +149,22 @@ fn a_sandbox_ends_by_the_signal_and_in_the_time_that_are_said() {
         assert_eq!(sandbox(&store, &[end, &["web"]].concat()), "web\n", "{end:?}");
         assert_eq!(sandbox(&store, &["wait", "web"]), format!("{code}\n"), "{end:?}");
     }
+    // What was said when it was made holds unless something else is said.
+    for (timeout, verb) in [("0", "stop"), ("-1", "stop"), ("1", "restart")] {
+        let deaf = "trap '' INT; trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done";
+        let front = ["run", "-d", "--name", "deaf", "--stop-signal", "INT", "--stop-timeout"];
+        sandbox(&store, &[&front[..], &[timeout, &image, "sh", "-c", deaf]].concat());
+        let up = || (sandbox(&store, &["logs", "deaf"]) == "up\n").then_some(());
+        assert!(eventually(up).is_some());
+        match timeout {
+            "-1" => sandbox(&store, &[verb, "-t", "0", "deaf"]),
+            _ => sandbox(&store, &[verb, "deaf"]),
+        };
+        if verb == "stop" {
+            assert_eq!(sandbox(&store, &["wait", "deaf"]), "137\n");
+        }
+        sandbox(&store, &["rm", "-f", "deaf"]);
+    }
     // It has what was wanted: not so for a signal.
     assert_eq!(sandbox(&store, &["stop", "web"]), "web\n");
     for verb in ["kill", "pause"] {
@@ -287,6 +303,11 @@ WantedBy=default.target
 "
         )
     };
+    let create = ["create", "--name", "slow", "--stop-timeout=70", "host", "true"];
+    sandbox(&store, &create);
+    let slow = sandbox(&store, &["generate", "systemd", "slow"]);
+    assert!(slow.contains("stop --time 70 slow\n"), "{slow}");
+    sandbox(&store, &["rm", "slow"]);
     for (options, unit) in [
         (&[][..], unit("on-failure", 10, 15)),
         (&["--restart-policy", "always", "-t", "3"], unit("always", 3, 8)),
@@ -294,6 +315,14 @@ WantedBy=default.target
     ] {
         let args = [&["generate", "systemd"], options, &["web"]].concat();
         Test::sandbox(&args).store(&store).stdout(&unit).stderr("").check();
+    }
+    for (command, why) in [
+        ("build", "images are built elsewhere (`buildah build`, `podman build`) and fetched"),
+        ("compose", "a script with `sandbox network` and `sandbox run -d` does"),
+        ("swarm", "there is one machine, and no daemon"),
+    ] {
+        let why = format!("error: `{command}` is not supported: {why}");
+        Test::sandbox(&[command, "."]).store(&store).fails(125, &[&why]).check();
     }
     // This is what a service that docker restarts is told.
     let pointer = "error: `--restart` is not supported: there is no daemon; \
@@ -316,6 +345,14 @@ fn what_does_not_run_is_pruned_if_that_is_wanted() {
         sandbox(&store, &["create", "--name", name, "-l", label, "host", "true"]).trim().to_owned()
     };
     let (a, b) = (make("a", "kind=x"), make("b", "kind=y"));
+    let dir = Dir::new("labels");
+    let labels = dir.write("labels", "# what it is\nkind=z\nnote\nand=this\n");
+    let labels = labels.to_str().unwrap();
+    let listed = ["create", "--name=c", "--label-file", labels, "--label=and=that", "host", "true"];
+    sandbox(&store, &listed);
+    let shown = told(&store, "c", "{{json .Config.Labels}}");
+    assert_eq!(shown, r#"{"and":"that","kind":"z","note":""}"#);
+    sandbox(&store, &["rm", "c"]);
     sandbox(&store, &["run", "-d", "--name", "web", "host", "sleep", "1000"]);
     Test::sandbox(&["container", "prune"])
         .store(&store)

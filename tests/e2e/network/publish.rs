@@ -109,10 +109,12 @@ fn the_ports_that_an_image_exposes_are_published_on_request() {
     let image =
         Image::busybox().config("ExposedPorts", serde_json::json!({"80/tcp": {}, "53/udp": {}}));
     let name = host.pull(&image, "network/exposed");
-    let output = host.sandbox(&["run", "-P", &name, "true"]).output();
+    let expose = ["run", "-P", "--expose", "8080", "--expose=80", &name, "true"];
+    let output = host.sandbox(&expose).output();
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    for port in [" -> 80/tcp\n", " -> 53/udp\n"] {
+    assert_eq!(told.lines().count(), 3, "{told}");
+    for port in [" -> 80/tcp\n", " -> 53/udp\n", " -> 8080/tcp\n"] {
         assert!(told.starts_with("note: 0.0.0.0:") && told.contains(port), "{told}");
     }
 }
