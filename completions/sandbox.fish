@@ -1403,7 +1403,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from rm" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from rm" -s f -l force -d 'Do not mind if there are none'
+complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from rm" -s f -l force -d 'Do not mind if there are none, or if they are damaged'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from rm" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from prune" -l filter -d 'Only those that fit: name=PART, label=KEY[=VALUE], driver=NAME' -r

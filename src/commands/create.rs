@@ -30,9 +30,11 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let mut config = config::build(wanted, &base, true, context)?;
     config.auto_remove = wanted.rm;
     let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
-    volumes::make(wanted, &mut config, &store, &mut domain, context)?;
-    wanted.write_id(&config.id)?;
+    let held = volumes::make(wanted, &mut config, &store, &mut domain, context)?;
     domain.settle()?;
-    launch::create(&config, true, &store)?;
+    let made = wanted.write_id(&config.id).and_then(|()| launch::create(&config, true, &store));
+    if let Err(error) = made {
+        return Err(volumes::forget_after(error, held, &config, &store));
+    }
     ui::print(&format!("{}\n", config.id))
 }

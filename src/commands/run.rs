@@ -56,12 +56,16 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let mut config = config::build(wanted, &base, is_kept, context)?;
     let store = ids::choose(&mut config, wanted, &base, store, &mut domain, context)?;
     context.status.tell(&Phase::Pulled { image: &config.image });
-    volumes::make(wanted, &mut config, &store, &mut domain, context)?;
-    wanted.write_id(&config.id)?;
-    let directory = launch::create(&config, false, &store)?;
+    let held = volumes::make(wanted, &mut config, &store, &mut domain, context)?;
+    let made = wanted.write_id(&config.id).and_then(|()| launch::create(&config, false, &store));
+    let directory = match made {
+        Ok(directory) => directory,
+        Err(error) => return Err(volumes::forget_after(error, held, &config, &store)),
+    };
     context.status.tell(&Phase::Created { id: &config.id });
+    let is_new = true;
     let parts =
-        launch::Parts { config, base, network, ports, sharing, devices, is_new: true, supervisor };
+        launch::Parts { config, base, network, ports, sharing, devices, held, is_new, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }
 

@@ -119,8 +119,8 @@ fn supervise(
     let store = context.open_store(&domain)?;
     let base = Base::again(&config.base, &store)?;
     let store = ids::settle(&config, &base, store, &mut domain, context)?;
-    let supervisor = Some(supervisor);
+    let (supervisor, held, is_new) = (Some(supervisor), Vec::new(), false);
     let parts =
-        launch::Parts { config, base, network, ports, sharing, devices, is_new: false, supervisor };
+        launch::Parts { config, base, network, ports, sharing, devices, held, is_new, supervisor };
     launch::launch(parts, directory, &store, &mut domain, context)
 }

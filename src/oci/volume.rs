@@ -82,6 +82,15 @@ pub struct VolumeRecord {
 impl VolumeRecord {
     /// The format that this program writes, and the only one that it reads.
     pub const VERSION: u32 = 1;
+
+    /// Whether nobody may write to it, whatever they ask for.
+    pub fn is_readonly(&self) -> bool {
+        self.readonly
+            || matches!(
+                self.kind,
+                VolumeKind::Bind { readonly: true, .. } | VolumeKind::Image { .. }
+            )
+    }
 }
 
 /// What a volume is.

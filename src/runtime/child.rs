@@ -3,7 +3,13 @@
 //! Nothing here prints. A failure goes to the parent, which has a terminal and
 //! knows the user.
 
-use std::{convert::Infallible, ffi::CString, fs, os::fd::OwnedFd, path::Path};
+use std::{
+    convert::Infallible,
+    ffi::CString,
+    fs,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use nix::sched::CloneFlags;
 
@@ -57,6 +63,9 @@ fn become_workload(
     join(parent.wait_for_network().map_err(gone)?)?;
     sources.take_sys(spec)?;
     rootfs::enter(&spec.scratch)?;
+    let streams = pipes.iter().flatten().map(AsFd::as_fd);
+    let kept: Vec<_> = sources.descriptors().into_iter().chain(streams).collect();
+    let_go_of_the_host(kept, parent)?;
     let volumes = sources.attach(spec, ids)?;
     set_hostname(&spec.hostname)?;
 
@@ -83,6 +92,16 @@ fn become_workload(
     session.iter().try_for_each(terminal::take_over)?;
     limits.give_up(&credentials, filter)?;
     execute(&spec.process, &credentials, &ours, parent)
+}
+
+/// Closes what leads to the host's tree: by way of `/proc/self/fd`, the names of a
+/// stranger could do so (CVE-2024-21626).
+pub(super) fn let_go_of_the_host<'a>(
+    mut kept: Vec<BorrowedFd<'a>>,
+    parent: &'a ChildEnd,
+) -> Result<(), Failure> {
+    kept.push(parent.as_fd());
+    sys::process::close_all_but(&kept).map_err(Failure::setup("cannot close descriptors"))
 }
 
 /// Joins the network namespace that the parent has made; none if it is the host's.

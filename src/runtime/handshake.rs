@@ -142,6 +142,11 @@ impl ChildEnd {
         let _ = say(&self.0, &bytes); // If the parent is gone, nobody asks.
     }
 
+    /// The socket.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
     /// Whether the parent is gone.
     pub(super) fn is_alone(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -36,7 +36,7 @@ use super::{
     Error, child, command,
     handshake::{self, ChildEnd, Failure, ParentEnd},
     ids::Ids,
-    limits,
+    inside, limits,
     parent::Child,
     privileges::Limits,
     supervise::{self, Streams, Supervision},
@@ -156,6 +156,11 @@ fn become_process(
 ) -> Result<Infallible, Failure> {
     let process = limits.process;
     sys::process::die_with_parent().map_err(Failure::setup("cannot tie the process to us"))?;
+    let namespaces = match limits.ids {
+        Ids::Of(process) => Some(process.as_fd()),
+        _ => None,
+    };
+    child::let_go_of_the_host([null.as_fd()].into_iter().chain(namespaces).collect(), parent)?;
     let filter = limits.filter()?;
     let credentials = user::resolve(&process.user)?;
     let session = match process.terminal {
@@ -174,8 +179,8 @@ fn become_process(
 }
 
 fn enter(directory: &Path) -> Result<(), Failure> {
-    rustix::process::chdir(directory)
-        .named(|| format!("chdir({directory:?})"))
+    inside::find(directory)
+        .and_then(|found| rustix::process::fchdir(found).named(|| format!("chdir({directory:?})")))
         .map_err(Failure::setup("cannot enter the working directory"))
 }
 

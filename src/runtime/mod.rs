@@ -39,6 +39,7 @@ pub mod files;
 mod handshake;
 mod ids;
 mod init;
+mod inside;
 mod join;
 mod keeper;
 pub mod limits;

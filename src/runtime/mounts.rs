@@ -16,14 +16,18 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io,
-    os::fd::OwnedFd,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
 };
 
 use nix::errno::Errno;
 
-use super::{domain::Plan, handshake::Failure, rootfs};
+use super::{
+    domain::Plan,
+    handshake::Failure,
+    inside::{self, Kind, Volumes},
+    rootfs,
+};
 use crate::{
     oci::{IdMap, KeepId, Mount, MountKind, Namespace, Overlay, Parameter, SmallFile, Spec},
     sys::{
@@ -57,10 +61,6 @@ pub(super) struct Sources {
     pub(super) null: OwnedFd,
 }
 
-/// The mounts that show what is the user's own: nothing is ever made there.
-#[derive(Debug, Default)]
-pub(super) struct Volumes(Vec<u64>);
-
 impl Sources {
     pub(super) fn take(spec: &Spec) -> Result<Self, Failure> {
         let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
@@ -77,6 +77,14 @@ impl Sources {
     pub(super) fn take_sys(&mut self, spec: &Spec) -> Result<(), Failure> {
         self.sys = take_sys(spec).map_err(Failure::mount("/sys"))?;
         Ok(())
+    }
+
+    /// All that is open here.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let devices = self.devices.iter().map(|(_, device)| device);
+        let mounts =
+            self.taken.iter().flatten().chain(devices).chain([&self.proc]).chain(&self.sys);
+        mounts.map(Detached::as_fd).chain([self.null.as_fd()]).collect()
     }
 
     /// Puts everything where it belongs; `/` is the sandbox's own by now.
@@ -125,15 +133,11 @@ impl Sources {
         let owner = Owner::of_root(spec.keep_id);
         let mut users = Volumes::default();
         for (request, taken) in spec.mounts.iter().zip(&self.taken) {
-            let target = &request.destination;
             let attached = match taken {
-                None => attach_tmpfs(request, &owner, &users),
-                Some(source) => attach_bind(source, request, &users),
+                None => attach_tmpfs(request, &owner, &mut users),
+                Some(source) => attach_bind(source, request, &mut users),
             };
-            attached.map_err(Failure::mount(target.display()))?;
-            if taken.is_some() {
-                users.0.extend(mount::id_of(target));
-            }
+            attached.map_err(Failure::mount(request.destination.display()))?;
         }
         Ok(users)
     }
@@ -272,8 +276,7 @@ fn attach(mount: &Detached, target: &Path) -> sys::Result<()> {
     }
     match mount.attach(target) {
         Err(error) if error.errno == Errno::ENOENT => {
-            make_directory(target)?;
-            mount.attach(target)
+            mount.attach_to(inside::make(target, Kind::Directory, &Volumes::default())?)
         }
         attached => attached,
     }
@@ -285,14 +288,18 @@ fn attach_in(directory: &Detached, name: &str, mount: &Detached) -> sys::Result<
     mount.attach_at(directory.as_fd(), name)
 }
 
-fn attach_bind(source: &Detached, request: &Mount, users: &Volumes) -> sys::Result<()> {
-    let status = rustix::fs::fstat(source.as_fd()).named(|| "fstat()".into())?;
-    let kind = rustix::fs::FileType::from_raw_mode(status.st_mode);
-    make_path(&request.destination, kind.is_dir(), users)?;
-    source.attach(&request.destination)
+fn attach_bind(source: &Detached, request: &Mount, users: &mut Volumes) -> sys::Result<()> {
+    let kind = match sys::fs::is_directory(&sys::fs::fstat(source.as_fd())?) {
+        true => Kind::Directory,
+        false => Kind::File,
+    };
+    let target = inside::make(&request.destination, kind, users)?;
+    attach_to(source, target, &request.destination)?;
+    users.add(source);
+    Ok(())
 }
 
-fn attach_tmpfs(request: &Mount, owner: &Owner, users: &Volumes) -> sys::Result<()> {
+fn attach_tmpfs(request: &Mount, owner: &Owner, users: &mut Volumes) -> sys::Result<()> {
     let MountKind::Tmpfs { size, mode, noexec } = request.kind else { return Ok(()) };
     let (mode, size) = (format!("{mode:o}"), size.map(|size| size.to_string()));
     let mut options = vec![("mode", mode.as_str())];
@@ -300,15 +307,16 @@ fn attach_tmpfs(request: &Mount, owner: &Owner, users: &Volumes) -> sys::Result<
     let mut attributes = Attributes::MOUNT_ATTR_NOSUID | Attributes::MOUNT_ATTR_NODEV;
     attributes.set(Attributes::MOUNT_ATTR_NOEXEC, noexec);
     attributes.set(Attributes::MOUNT_ATTR_RDONLY, request.readonly);
-    make_path(&request.destination, true, users)?;
-    mount::make("tmpfs", &owner.with(&options), attributes)?.attach(&request.destination)
+    let target = inside::make(&request.destination, Kind::Directory, users)?;
+    let memory = mount::make("tmpfs", &owner.with(&options), attributes)?;
+    attach_to(&memory, target, &request.destination)?;
+    users.add_own(&memory);
+    Ok(())
 }
 
-/// Makes `target` and its parents where they are missing, but never in a
-/// directory that a user has mounted: that would leave something in their tree.
-fn make_path(target: &Path, directory: bool, users: &Volumes) -> sys::Result<()> {
-    let kind = if directory { Kind::Directory } else { Kind::File };
-    make(target, kind, users, MAX_LINKS).named(|| format!("mkdir({target:?})"))
+fn attach_to(mount: &Detached, target: OwnedFd, path: &Path) -> sys::Result<()> {
+    let attached = mount.attach_to(target);
+    attached.map_err(|error| sys::Error { call: format!("move_mount({path:?})"), ..error })
 }
 
 /// Files that we bring, and emptiness over those that nobody shall see.
@@ -336,13 +344,8 @@ fn attach_file(source: &Path, file: &SmallFile, keep: Option<KeepId>) -> sys::Re
         let owned = std::os::unix::fs::chown(source, Some(uid), Some(gid));
         owned.named(|| format!("chown({source:?})"))?;
     }
-    match mount::bind(source, &file.path) {
-        Err(error) if error.errno == Errno::ENOENT => {
-            make_path(&file.path, false, &Volumes::default())?;
-            mount::bind(source, &file.path)
-        }
-        bound => bound,
-    }
+    let target = inside::make(&file.path, Kind::File, &Volumes::default())?;
+    attach_to(&mount::copy(source, false)?, target, &file.path)
 }
 
 /// Covers files and directories so that nothing of them can be seen.
@@ -376,61 +379,12 @@ fn protect(paths: &[&str]) -> sys::Result<()> {
 /// Makes `/dev/console` another name of the terminal.
 pub(super) fn attach_console(terminal: &Path) -> sys::Result<()> {
     let console = Path::new("/dev/console");
-    make_file(console)?;
-    mount::bind(terminal, console)
+    let target = inside::make(console, Kind::File, &Volumes::default())?;
+    attach_to(&mount::copy(terminal, false)?, target, console)
 }
 
 /// The workload's first directory, made if the image lacks it.
 pub(super) fn enter_directory(path: &Path, volumes: &Volumes) -> sys::Result<()> {
-    make_path(path, true, volumes)?;
-    rustix::process::chdir(path).named(|| format!("chdir({path:?})"))
-}
-
-impl Volumes {
-    fn contain(&self, path: &Path) -> io::Result<bool> {
-        if self.0.is_empty() {
-            return Ok(false);
-        }
-        Ok(self.0.contains(&mount::id_of(path).map_err(|error| error.errno)?))
-    }
-}
-
-/// How many symbolic links a path may lead through (`path_resolution(7)`).
-const MAX_LINKS: u32 = 40;
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Directory,
-    File,
-}
-
-/// Makes `path` with its parents, also through links whose targets are missing:
-/// whatever they name is inside. ENOENT if something would have to be made on
-/// one of the mounts `users`.
-fn make(path: &Path, kind: Kind, users: &Volumes, links: u32) -> io::Result<()> {
-    if fs::metadata(path).is_ok() {
-        return Ok(());
-    }
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    make(parent, Kind::Directory, users, links)?;
-    if let Ok(target) = fs::read_link(path) {
-        let links = links.checked_sub(1).ok_or(io::Error::from_raw_os_error(libc::ELOOP))?;
-        return make(&parent.join(target), kind, users, links);
-    }
-    if users.contain(parent)? {
-        return Err(Errno::ENOENT.into());
-    }
-    match kind {
-        Kind::Directory => fs::create_dir(path),
-        Kind::File => File::create_new(path).map(drop),
-    }
-}
-
-fn make_directory(path: &Path) -> sys::Result<()> {
-    make(path, Kind::Directory, &Volumes::default(), MAX_LINKS).named(|| format!("mkdir({path:?})"))
-}
-
-fn make_file(path: &Path) -> sys::Result<()> {
-    make(path, Kind::File, &Volumes::default(), MAX_LINKS)
-        .named(|| format!("open({path:?}, O_CREAT)"))
+    let directory = inside::make(path, Kind::Directory, volumes)?;
+    rustix::process::fchdir(directory).named(|| format!("chdir({path:?})"))
 }

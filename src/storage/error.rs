@@ -157,6 +157,7 @@ impl Hint for Error {
                 Some("they can be had by `sandbox cp` as long as it runs".into())
             }
             Self::NoSuchVolume(_) => Some("`sandbox volume ls` lists those that there are".into()),
+            Self::VolumeDamaged { .. } => Some("`sandbox volume rm --force` removes it".into()),
             Self::VolumeInUse { users, .. } if !users.is_empty() => {
                 Some("`sandbox rm` removes what uses it first".into())
             }

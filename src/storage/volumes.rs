@@ -10,7 +10,12 @@
 //! Who uses a volume holds a shared lock on its directory, who removes it an exclusive
 //! one. The first to use it fills it, under a lock on `fresh`: what the image has is
 //! copied to `filling`, which takes the place of `data` only if that is empty. So a
-//! volume is never filled half, nor twice, nor over what somebody has put there.
+//! volume is never filled half, nor twice, nor over what somebody has put there. A copy
+//! of another volume is seen when it is whole.
+//!
+//! A stopped sandbox holds no lock, but is written down with the names of its volumes.
+//! Whoever makes one holds them until that is so, and whoever removes a volume looks
+//! for such names under the lock.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +39,7 @@ use crate::{
     oci::{MountSource, VolumeKind, VolumeRecord},
     sys::{
         self, Named,
-        fs::{Lock, entries, flock, mkdir, open_directory},
+        fs::{Lock, entries, flock, mkdir, open_directory, sync_file_system},
     },
 };
 
@@ -80,29 +85,113 @@ impl Store {
     /// # Errors
     /// [`Error::VolumeExists`] if there is one of this name.
     pub fn create_volume(&self, record: &VolumeRecord) -> Result<StoredVolume, Error> {
-        let path = self.volumes_dir().join(&record.name);
-        let json = serde_json::to_vec(record).map_err(Error::Record)?;
-        let make = || -> sys::Result<()> {
-            match mkdir(&self.volumes_dir(), 0o700) {
-                Err(error) if error.errno != Errno::EEXIST => return Err(error),
-                _ => {}
-            }
-            let mut draft = Draft::new_directory(&self.tmp())?;
-            let file = |name: &str| draft.path().join(name);
+        self.publish_volume(record, |draft| {
+            let directory = draft.path();
             if record.kind == VolumeKind::Directory {
-                mkdir(&file(DATA), 0o755)?;
-                fs::write(file(FRESH), "").named(|| format!("write({FRESH:?})"))?;
+                mkdir(&directory.join(DATA), 0o755)?;
+                fs::write(directory.join(FRESH), "").named(|| format!("write({FRESH:?})"))?;
             }
-            fs::write(file(RECORD), &json).named(|| format!("write({RECORD:?})"))?;
-            draft.leave(&path)
-        };
-        match make() {
-            Err(error) if error.errno == Errno::EEXIST => {
-                Err(Error::VolumeExists(record.name.clone()))
-            }
-            made => made.map_err(|source| self.failed(source)),
-        }?;
+            Ok::<_, sys::Error>(())
+        })
+        .map_err(|error| match error {
+            Publishing::Making(source) => self.failed(source),
+            Publishing::Rest(error) => error,
+        })
+    }
+
+    /// Makes a volume with something in it, which nobody sees before it is whole; an
+    /// image has no say in it. `copy` makes a directory of this name in this one.
+    ///
+    /// # Errors
+    /// Those of `copy`, and of [`Store::create_volume`].
+    pub fn create_volume_with<E: From<Error>>(
+        &self,
+        record: &VolumeRecord,
+        copy: impl FnOnce(OwnedFd, &Path) -> Result<(), E>,
+    ) -> Result<StoredVolume, E> {
+        self.publish_volume(record, |draft| {
+            let failed = |source| E::from(self.failed(source));
+            let directory = open_directory(draft.path()).map_err(failed)?;
+            copy(directory, Path::new(DATA))?;
+            open_directory(draft.path()).and_then(sync_file_system).map_err(failed)
+        })
+        .map_err(|error| match error {
+            Publishing::Making(error) => error,
+            Publishing::Rest(error) => error.into(),
+        })
+    }
+
+    fn publish_volume<E>(
+        &self,
+        record: &VolumeRecord,
+        make: impl FnOnce(&Draft) -> Result<(), E>,
+    ) -> Result<StoredVolume, Publishing<E>> {
+        let failed = |source| Publishing::Rest(self.failed(source));
+        let exists = || Publishing::Rest(Error::VolumeExists(record.name.clone()));
+        let path = self.volumes_dir().join(&record.name);
+        if path.exists() {
+            return Err(exists()); // Before anything is copied.
+        }
+        let json = serde_json::to_vec(record).map_err(Error::Record).map_err(Publishing::Rest)?;
+        match mkdir(&self.volumes_dir(), 0o700) {
+            Err(error) if error.errno != Errno::EEXIST => return Err(failed(error)),
+            _ => {}
+        }
+        let mut draft = Draft::new_directory(&self.tmp()).map_err(failed)?;
+        let file = draft.path().join(RECORD);
+        fs::write(file, &json).named(|| format!("write({RECORD:?})")).map_err(failed)?;
+        make(&draft).map_err(Publishing::Making)?;
+        match draft.leave(&path) {
+            Err(error) if error.errno == Errno::EEXIST => return Err(exists()),
+            left => left.map_err(failed)?,
+        }
         Ok(StoredVolume { root: self.root.clone(), path, record: record.clone() })
+    }
+
+    /// The volume of this name, made if there is none: nobody removes it as long as the
+    /// second part lives.
+    ///
+    /// # Errors
+    /// If it cannot be made, or its record is damaged.
+    pub fn use_volume(&self, record: &VolumeRecord) -> Result<(StoredVolume, HeldVolume), Error> {
+        loop {
+            let volume = match self.create_volume(record) {
+                Err(Error::VolumeExists(name)) => self.volume(&name),
+                made => made,
+            };
+            match volume.and_then(|volume| volume.hold().map(|held| (volume, held))) {
+                Err(Error::NoSuchVolume(_)) => {} // Somebody was quicker to remove it.
+                used => return used,
+            }
+        }
+    }
+
+    /// Removes a volume with all that is in it; its record may be damaged.
+    ///
+    /// # Errors
+    /// [`Error::VolumeInUse`] if somebody uses it, or a sandbox names it.
+    pub fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        let path = self.path_of_volume(name)?;
+        let lock = lock::exclusive(&path).map_err(|source| self.failed(source))?;
+        let in_use = |users| Err(Error::VolumeInUse { name: name.into(), users });
+        let users = self.users_of_volumes()?.remove(name);
+        match (lock, users) {
+            (None, _) if !path.exists() => Err(Error::NoSuchVolume(name.into())),
+            (_, Some(users)) => in_use(users),
+            (None, None) => in_use(Vec::new()),
+            (Some(_lock), None) => {
+                discard(&path, &self.tmp()).map(drop).map_err(|source| self.failed(source))
+            }
+        }
+    }
+
+    fn path_of_volume(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = self.volumes_dir().join(name);
+        let is_one_component = Path::new(name).components().count() == 1 && !name.starts_with('.');
+        match is_one_component && path.exists() {
+            true => Ok(path),
+            false => Err(Error::NoSuchVolume(name.into())),
+        }
     }
 
     /// The volume of this name.
@@ -110,11 +199,7 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchVolume`] if there is none.
     pub fn volume(&self, name: &str) -> Result<StoredVolume, Error> {
-        let path = self.volumes_dir().join(name);
-        let is_one_component = Path::new(name).components().count() == 1 && !name.starts_with('.');
-        if !is_one_component || !path.exists() {
-            return Err(Error::NoSuchVolume(name.into()));
-        }
+        let path = self.path_of_volume(name)?;
         let record = read_record(&path)
             .map_err(|source| Error::VolumeDamaged { name: name.into(), source })?;
         Ok(StoredVolume { root: self.root.clone(), path, record })
@@ -154,6 +239,13 @@ impl Store {
     }
 }
 
+/// Why a volume was not made.
+enum Publishing<E> {
+    /// What makes its content has failed.
+    Making(E),
+    Rest(Error),
+}
+
 fn read_record(path: &Path) -> io::Result<VolumeRecord> {
     let file = File::open(path.join(RECORD))?;
     let record: VolumeRecord = serde_json::from_reader(io::Read::take(file, MAX_RECORD))?;
@@ -167,6 +259,15 @@ impl StoredVolume {
     /// The directory that holds what is in it.
     pub fn data(&self) -> PathBuf {
         self.path.join(DATA)
+    }
+
+    /// Where what is in it is on the host; none if it is nowhere to be seen there.
+    pub fn mountpoint(&self) -> Option<PathBuf> {
+        match &self.record.kind {
+            VolumeKind::Directory => Some(self.data()),
+            VolumeKind::Bind { source, .. } => Some(source.clone()),
+            VolumeKind::Tmpfs { .. } | VolumeKind::Image { .. } => None,
+        }
     }
 
     /// Keeps others from removing it.
@@ -200,6 +301,10 @@ impl StoredVolume {
         let filling = self.path.join(FILLING);
         remove(&filling).map_err(failed)?;
         if copy(open_directory(&self.path).map_err(failed)?, Path::new(FILLING))? {
+            if !self.record.anonymous {
+                // Else a power cut might leave files without content, never to be filled.
+                open_directory(&filling).and_then(sync_file_system).map_err(failed)?;
+            }
             // Fails with ENOTEMPTY rather than to take anything away.
             let data = self.data();
             fs::rename(&filling, &data)
@@ -219,24 +324,6 @@ impl StoredVolume {
             Err(error) if error.errno != Errno::ENOENT => Err(error),
             _ => Ok(()),
         }
-    }
-
-    /// Removes it with all that is in it.
-    ///
-    /// # Errors
-    /// [`Error::VolumeInUse`] if somebody uses it.
-    pub fn remove(&self) -> Result<(), Error> {
-        let lock = lock::exclusive(&self.path).map_err(|source| self.failed(source))?;
-        let Some(_lock) = lock else {
-            let gone = !self.path.exists();
-            let name = self.record.name.clone();
-            return Err(match gone {
-                true => Error::NoSuchVolume(name),
-                false => Error::VolumeInUse { name, users: Vec::new() },
-            });
-        };
-        let discarded = discard(&self.path, &self.root.join("tmp"));
-        discarded.map(drop).map_err(|source| self.failed(source))
     }
 
     /// Bytes on disk.
@@ -299,12 +386,71 @@ mod tests {
             assert!(matches!(store.volume(none), Err(Error::NoSuchVolume(_))), "{none}");
         }
         let held = made.hold().unwrap();
-        assert!(matches!(made.remove(), Err(Error::VolumeInUse { .. })));
+        assert!(matches!(store.remove_volume("data"), Err(Error::VolumeInUse { .. })));
         drop(held);
-        made.remove().unwrap();
-        assert!(matches!(made.remove(), Err(Error::NoSuchVolume(_))));
+        store.remove_volume("data").unwrap();
+        assert!(matches!(store.remove_volume("data"), Err(Error::NoSuchVolume(_))));
         assert!(matches!(made.hold(), Err(Error::NoSuchVolume(_))));
         assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_damaged_volume_can_be_removed() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let made = store.create_volume(&record("data")).unwrap();
+        fs::write(made.path.join(RECORD), "{").unwrap();
+        assert!(matches!(store.volume("data"), Err(Error::VolumeDamaged { .. })));
+        store.remove_volume("data").unwrap();
+        assert!(!made.path.exists());
+    }
+
+    #[test]
+    fn a_copy_is_seen_when_it_is_whole_and_filled_by_nobody_else() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        let looks = |directory: OwnedFd, name: &Path| {
+            copy("whole")(directory, name)?;
+            assert!(matches!(store.volume("one"), Err(Error::NoSuchVolume(_))));
+            Ok::<_, Error>(())
+        };
+        let made = store.create_volume_with(&record("one"), looks).unwrap();
+        made.fill(copy("image's")).unwrap();
+        assert_eq!(fs::read_to_string(made.data().join("file")).unwrap(), "whole");
+
+        let fails = |directory: OwnedFd, name: &Path| {
+            copy("half")(directory, name)?;
+            Err(Error::NoSuchVolume("killed".into()))
+        };
+        assert!(store.create_volume_with(&record("two"), fails).is_err());
+        assert!(matches!(store.volume("two"), Err(Error::NoSuchVolume(_))));
+        let again = store.create_volume_with(&record("one"), |_, _| unreachable!("it is there"));
+        assert!(matches!(again.map_err(|error: Error| error), Err(Error::VolumeExists(_))));
+        assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn who_is_about_to_use_a_volume_never_loses_it() {
+        let temp = TempDir::new();
+        let store = store(&temp);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let (volume, _held) = store.use_volume(&record("one")).unwrap();
+                        fs::write(volume.data().join("mine"), "").unwrap();
+                    }
+                });
+            }
+            scope.spawn(|| {
+                for _ in 0..400 {
+                    match store.remove_volume("one") {
+                        Err(Error::VolumeInUse { .. } | Error::NoSuchVolume(_)) => {}
+                        removed => removed.unwrap(),
+                    }
+                }
+            });
+        });
     }
 
     #[test]

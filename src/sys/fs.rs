@@ -85,6 +85,11 @@ pub fn open_path_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
     openat(dir, name, OFlags::PATH | OFlags::DIRECTORY)
 }
 
+/// The same for whatever is there; a symbolic link for itself.
+pub fn open_any_at(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
+    openat(dir, name, OFlags::PATH)
+}
+
 fn openat(dir: impl AsFd, name: &Path, flags: OFlags) -> Result<OwnedFd> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     fs::openat(dir.as_fd(), name, flags, Mode::empty())
@@ -242,7 +247,7 @@ pub fn exchange(one: &Path, other: &Path) -> Result<()> {
         .named(|| format!("renameat2({one:?}, {other:?}, RENAME_EXCHANGE)"))
 }
 
-/// Where a symbolic link points.
+/// Where a symbolic link points; one that is open itself, if its name is empty.
 pub fn read_link_at(dir: impl AsFd, name: &Path) -> Result<OsString> {
     fs::readlinkat(dir.as_fd(), name, Vec::new())
         .map(|target| OsStr::from_bytes(target.as_bytes()).to_owned())

@@ -151,8 +151,8 @@ pub struct Messenger(Helper<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
-    /// Who started it.
-    parent: rustix::process::Pid,
+    /// Whoever started it.
+    sender: rustix::process::Pid,
     gate: RawFd,
     errand: Errand,
     /// Of the arguments, with a null pointer at the end.
@@ -171,8 +171,8 @@ impl Messenger {
                 args.iter().map(|arg| arg.as_ptr()).chain([ptr::null()]).collect()
             }
         };
-        let parent = rustix::process::getpid();
-        let waiting = Waiting { parent, gate: gate.as_raw_fd(), errand, argv };
+        let sender = rustix::process::getpid();
+        let waiting = Waiting { sender, gate: gate.as_raw_fd(), errand, argv };
         // SAFETY: `go` only makes system calls by way of rustix, with what is
         // in `waiting`; the one of libc comes last, and its failure would have
         // to meet a failure of ours.
@@ -191,9 +191,9 @@ impl Messenger {
 fn go(waiting: &mut Waiting) -> u8 {
     let signal = Some(rustix::process::Signal::KILL);
     let _ = rustix::process::set_parent_process_death_signal(signal);
-    // Who died before that would leave us at a gate that nobody opens, or shuts: we
-    // have a copy of its other end.
-    if rustix::process::getppid() != Some(waiting.parent) {
+    // Whoever was killed before sends no signal, nor a byte; and as we have a copy of the
+    // other end of the pipe, too, that would never end.
+    if rustix::process::getppid() != Some(waiting.sender) {
         return 1;
     }
     // SAFETY: we have a copy of every descriptor that was open when we began.
@@ -247,6 +247,17 @@ mod tests {
             rustix::io::write(&opener, &[0]).unwrap();
             assert_eq!(messenger.finish().unwrap(), expected, "{program}");
         }
+    }
+
+    #[test]
+    fn a_messenger_whose_sender_was_killed_ends() {
+        let (gate, _opener) = crate::sys::process::pipe().unwrap();
+        let sender = rustix::process::Pid::INIT;
+        let errand = Errand::Write(Vec::new());
+        let waiting = Waiting { sender, gate: gate.as_raw_fd(), errand, argv: Vec::new() };
+        // SAFETY: as in `Messenger::start`.
+        let messenger = unsafe { start(CloneFlags::empty(), waiting, go) }.unwrap();
+        assert!(!messenger.finish().unwrap().0); // Returns, although nothing was written.
     }
 
     #[test]

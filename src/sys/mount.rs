@@ -14,7 +14,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, StatxFlags},
+    fs::{AtFlags, CWD, StatxFlags},
     mount::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags,
         MoveMountFlags, OpenTreeFlags, UnmountFlags,
@@ -96,6 +96,17 @@ impl Detached {
         let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_SYMLINKS;
         rustix::mount::move_mount(self.0.as_fd(), "", CWD, target, flags)
             .named(|| format!("move_mount({target:?})"))
+    }
+
+    /// Attaches the mount at what is open.
+    ///
+    /// # Errors
+    /// What `move_mount(2)` says.
+    pub fn attach_to(&self, target: impl AsFd) -> Result<()> {
+        let flags =
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+        rustix::mount::move_mount(self.0.as_fd(), "", target.as_fd(), "", flags)
+            .named(|| "move_mount()".into())
     }
 
     /// Attaches the mount at `name`, a single component, in `directory`.
@@ -226,12 +237,12 @@ pub fn pivot_root_here() -> Result<()> {
     rustix::process::chdir("/").named(|| r#"chdir("/")"#.into())
 }
 
-/// Which mount `path` lies on; the number is unique while the mount exists.
+/// Which mount `file` lies on; the number is unique while the mount exists.
 ///
 /// # Errors
-/// What `statx(2)` says; ENOENT if there is nothing at `path`.
-pub fn id_of(path: &Path) -> Result<u64> {
-    rustix::fs::statx(CWD, path, rustix::fs::AtFlags::empty(), StatxFlags::MNT_ID)
-        .named(|| format!("statx({path:?}, STATX_MNT_ID)"))
+/// What `statx(2)` says.
+pub fn id_of(file: impl AsFd) -> Result<u64> {
+    rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)
+        .named(|| "statx(STATX_MNT_ID)".into())
         .map(|status| status.stx_mnt_id)
 }

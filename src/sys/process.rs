@@ -4,7 +4,7 @@ use std::{
     ffi::{CStr, CString},
     mem,
     os::{
-        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
         unix::fs::MetadataExt,
     },
     ptr,
@@ -279,15 +279,24 @@ pub fn close_on_exec_above_2() -> Result<()> {
     Errno::result(result).named(|| "close_range(3, ~0, CLOSE_RANGE_CLOEXEC)".into()).map(drop)
 }
 
-/// Closes every descriptor but 0, 1 and 2, whoever believes to own it: for a
+/// Closes every descriptor but 0, 1, 2 and `kept`, whoever believes to own it: for a
 /// process that will never return to the code which opened them.
 ///
 /// # Errors
 /// What `close_range(2)` says.
-pub fn close_above_2() -> Result<()> {
-    // SAFETY: callers stay in this process's own code and use none of them.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
-    Errno::result(result).named(|| "close_range(3, ~0)".into()).map(drop)
+pub fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut kept: Vec<u32> = kept.iter().map(|fd| fd.as_raw_fd() as u32).collect();
+    kept.sort_unstable();
+    let mut first = 3;
+    for fd in kept.into_iter().filter(|fd| *fd > 2).chain([u32::MAX]) {
+        if fd > first {
+            // SAFETY: callers stay in this process's own code and use none of them.
+            let result = unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) };
+            Errno::result(result).named(|| format!("close_range({first}, {})", fd - 1))?;
+        }
+        first = fd.saturating_add(1);
+    }
+    Ok(())
 }
 
 /// Becomes another program; returns only if that fails.

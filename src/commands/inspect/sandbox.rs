@@ -14,6 +14,7 @@ use crate::{
         BaseImage, DeviceRequest, ExitStatus, Gpus, MountRequest, MountSource, PidChoice,
         PortBinding, SandboxConfig, SandboxState, Status, VolumeRequest,
     },
+    storage::{Store, StoredVolume},
 };
 
 /// Everything about the sandbox that `name` stands for.
@@ -21,6 +22,7 @@ pub(super) fn inspect(name: &str, context: &Context) -> Result<Value, Error> {
     let found = Found::look(name, context)?;
     let Condition(state) = found.state()?;
     let config = &found.config;
+    let store = Store::unswept(&context.config.root);
     let args: Vec<_> = config.process.args.iter().map(|word| word.to_string_lossy()).collect();
     Ok(json!({
         "Id": config.id,
@@ -39,7 +41,7 @@ pub(super) fn inspect(name: &str, context: &Context) -> Result<Value, Error> {
         "Driver": "overlay",
         "Platform": "linux",
         "HostConfig": of_host(config, &state),
-        "Mounts": config.mounts.iter().map(of_mount).collect::<Vec<_>>(),
+        "Mounts": config.mounts.iter().map(|mount| of_mount(mount, &store)).collect::<Vec<_>>(),
         "Config": of_config(config),
         "NetworkSettings": of_network(config, &state),
     }))
@@ -116,21 +118,38 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
     })
 }
 
-fn of_mount(mount: &MountRequest) -> Value {
-    let (kind, name, source) = match &mount.kind {
-        MountSource::Bind { source, .. } => ("bind", None, source.display().to_string()),
-        MountSource::Tmpfs { .. } => ("tmpfs", None, String::new()),
-        MountSource::Image { image, .. } => ("image", None, image.clone()),
-        MountSource::Volume(volume) => ("volume", volume.name.clone(), String::new()),
+/// Nobody knows what a volume was like that has gone: it counts as the store's.
+fn of_mount(mount: &MountRequest, store: &Store) -> Value {
+    let mut is_readonly = mount.readonly;
+    let mut value = match &mount.kind {
+        MountSource::Bind { source, .. } => {
+            json!({ "Type": "bind", "Source": source, "Propagation": "rprivate" })
+        }
+        MountSource::Tmpfs { .. } => json!({ "Type": "tmpfs", "Source": "", "Propagation": "" }),
+        MountSource::Image { image, .. } => {
+            json!({ "Type": "image", "Source": image, "Propagation": "" })
+        }
+        MountSource::Volume(wanted) => {
+            let volume = wanted.name.as_ref().and_then(|name| store.volume(name).ok());
+            is_readonly |= volume.as_ref().is_some_and(|volume| volume.record.is_readonly());
+            let driver = volume.as_ref().map_or("local", |volume| volume.record.driver.as_str());
+            let source = volume.as_ref().and_then(StoredVolume::mountpoint).unwrap_or_default();
+            let name = &wanted.name;
+            json!({
+                "Type": "volume",
+                "Name": name,
+                "Source": source,
+                "Driver": driver,
+                "Propagation": "",
+            })
+        }
     };
-    json!({
-        "Type": kind,
-        "Name": name,
-        "Source": source,
-        "Destination": mount.destination,
-        "Mode": if mount.readonly { "ro" } else { "" },
-        "RW": !mount.readonly,
-    })
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("Destination".into(), json!(mount.destination));
+        fields.insert("Mode".into(), json!(if mount.readonly { "ro" } else { "" }));
+        fields.insert("RW".into(), json!(!is_readonly));
+    }
+    value
 }
 
 /// Those that were named by a path.

@@ -5,13 +5,17 @@
 //! neither change nor remove. So where files of the caller's are mounted, that user
 //! is the caller, and root is somebody.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use super::base::Base;
 use crate::{
     commands::{Context, options::SandboxArgs},
     error::Error,
-    oci::{IdMap, KeepId, MountSource, SandboxConfig},
+    oci::{IdMap, KeepId, MountSource, SandboxConfig, VolumeKind, VolumeRequest},
     runtime::{
         self,
         domain::{Domain, Kind},
@@ -99,7 +103,8 @@ fn effective_user(
     domain: &mut Domain,
 ) -> Result<Option<KeepId>, Error> {
     let user = &config.process.user;
-    if matches!(user.user.as_str(), "" | "0" | "root") || !mounts_files_of_caller(config, domain)? {
+    let is_root = matches!(user.user.as_str(), "" | "0" | "root");
+    if is_root || !mounts_files_of_caller(config, store, domain)? {
         return Ok(None);
     }
     let directories = match base {
@@ -112,11 +117,25 @@ fn effective_user(
     Ok(ids.ok().filter(|ids| has(*ids, domain)))
 }
 
+/// The directory of the host that a volume is, or will be.
+fn source_of(wanted: &VolumeRequest, store: &Store) -> Option<PathBuf> {
+    match store.volume(wanted.name.as_ref()?).map(|volume| volume.record.kind) {
+        Ok(VolumeKind::Bind { source, .. }) => Some(source),
+        Ok(_) => None,
+        Err(_) => wanted.options.get("opt:device").map(PathBuf::from),
+    }
+}
+
 /// Who owns something cannot be seen before the ids are mapped.
-fn mounts_files_of_caller(config: &SandboxConfig, domain: &mut Domain) -> Result<bool, Error> {
+fn mounts_files_of_caller(
+    config: &SandboxConfig,
+    store: &Store,
+    domain: &mut Domain,
+) -> Result<bool, Error> {
     let sources = config.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountSource::Bind { source, .. } => Some(source),
-        _ => None,
+        MountSource::Bind { source, .. } => Some(source.clone()),
+        MountSource::Volume(wanted) => source_of(wanted, store),
+        MountSource::Tmpfs { .. } | MountSource::Image { .. } => None,
     });
     let sources: Vec<_> = sources.collect();
     if !sources.is_empty() {

@@ -34,7 +34,7 @@ use crate::{
         SandboxState, Status, Tier,
     },
     runtime::{self, Chore, Keeper, Limits, Running, Stdio, domain::Domain},
-    storage::{SandboxDir, Store},
+    storage::{HeldVolume, SandboxDir, Store},
     sys,
 };
 
@@ -47,6 +47,8 @@ pub(super) struct Parts<'a> {
     pub(super) ports: Vec<Published>,
     pub(super) sharing: Sharing,
     pub(super) devices: Found,
+    /// Volumes that were made for it, until it holds them itself.
+    pub(super) held: Vec<HeldVolume>,
     /// Whether it is made only to be started now.
     pub(super) is_new: bool,
     /// None for a command that runs in the foreground and leaves nothing.
@@ -81,6 +83,7 @@ pub(super) fn launch(
     context: &Context,
 ) -> Result<ExitStatus, Error> {
     let started = start(&mut parts, &directory, store, domain, context);
+    parts.held.clear();
     let Started { mut running, network: mut net, state, limits, volumes } = match started {
         Ok(started) => started,
         Err(error) => return Err(abandon(error, &parts, directory, store)),

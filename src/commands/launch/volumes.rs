@@ -2,7 +2,7 @@
 //! found, filled and held at each start.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     thread,
@@ -48,6 +48,7 @@ pub(super) fn requests(
     let mounts = args.mount.iter().map(|option| &option.0);
     let volumes = args.volume.iter().map(|option| &option.0);
     let mut all: Vec<MountRequest> = tmpfs.chain(mounts).chain(volumes).cloned().collect();
+    expect_one_each(&all)?;
     for request in &mut all {
         if let MountSource::Bind { source, make } = &mut request.kind {
             *source = volume_source(source, *make)?;
@@ -59,6 +60,17 @@ pub(super) fn requests(
     }
     all.sort_by_key(|request| request.destination.components().count());
     Ok(all)
+}
+
+/// Refuses two for one place: who wants what to be hidden is not for us to guess.
+fn expect_one_each(all: &[MountRequest]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    match all.iter().find(|request| !seen.insert(&request.destination)) {
+        None => Ok(()),
+        Some(MountRequest { destination, .. }) => {
+            Err(Error::usage(format!("two things are to be mounted at {}", destination.display())))
+        }
+    }
 }
 
 /// What was there first holds.
@@ -101,44 +113,63 @@ fn of_image(image: &ContainerConfig) -> Vec<MountRequest> {
 }
 
 /// Makes the volumes that are not there, and fetches the images that are to be
-/// mounted.
+/// mounted. As long as what is returned lives, nobody removes the volumes.
+///
+/// # Errors
+/// Those that have no name are gone then.
 pub(in crate::commands) fn make(
     args: &SandboxArgs,
     config: &mut SandboxConfig,
     store: &Store,
     domain: &mut Domain,
     context: &Context,
-) -> Result<(), Error> {
-    for request in &mut config.mounts {
+) -> Result<Vec<HeldVolume>, Error> {
+    let mut held = Vec::new();
+    let mut make = |request: &mut MountRequest| {
         match &mut request.kind {
-            MountSource::Volume(wanted) => make_volume(wanted, store)?,
+            MountSource::Volume(wanted) => held.push(make_volume(wanted, store)?),
             MountSource::Image { image, .. } => {
                 *image = fetch_image(image, args, store, domain, context)?
             }
             MountSource::Bind { .. } | MountSource::Tmpfs { .. } => {}
         }
+        Ok(())
+    };
+    match config.mounts.iter_mut().try_for_each(&mut make) {
+        Ok(()) => Ok(held),
+        Err(error) => Err(forget_after(error, held, config, store)),
     }
-    Ok(())
 }
 
-fn make_volume(wanted: &mut VolumeRequest, store: &Store) -> Result<(), Error> {
+/// Lets go of what was made for a sandbox that there will not be.
+pub(in crate::commands) fn forget_after(
+    error: Error,
+    held: Vec<HeldVolume>,
+    config: &SandboxConfig,
+    store: &Store,
+) -> Error {
+    drop(held);
+    let _ = forget(config, store); // What has failed first is told.
+    error
+}
+
+fn make_volume(wanted: &mut VolumeRequest, store: &Store) -> Result<HeldVolume, Error> {
     let is_anonymous = wanted.name.is_none();
     let name = match &wanted.name {
         Some(name) => name.clone(),
         None => storage::new_volume_name()?,
     };
-    let options = wanted.options.iter().filter_map(|(key, value)| {
-        key.strip_prefix("opt:").map(|key| (key.to_owned(), value.clone()))
-    });
+    let all = |prefix: &str| {
+        let all = wanted.options.iter();
+        all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value.clone())))
+            .collect()
+    };
     let driver = wanted.options.get("driver").map_or("local", String::as_str);
-    let mut record = describe(&name, driver, options.collect(), BTreeMap::new())?;
+    let mut record = describe(&name, driver, all("opt:"), all("label:"))?;
     record.anonymous = is_anonymous;
-    match store.create_volume(&record) {
-        Err(storage::Error::VolumeExists(_)) if !is_anonymous => {}
-        made => drop(made?),
-    }
+    let (_, held) = store.use_volume(&record)?;
     wanted.name = Some(name);
-    Ok(())
+    Ok(held)
 }
 
 /// The name in the store of an image that is to be mounted.
@@ -161,24 +192,15 @@ fn fetch_image(
     fetch::resolve(&reference, store, context)
 }
 
-/// Removes the volumes of a sandbox that nobody gave a name, if nobody else uses
-/// them.
+/// Removes the volumes of a sandbox that has gone, if nobody gave them a name and
+/// nobody else uses them.
 pub(in crate::commands) fn forget(config: &SandboxConfig, store: &Store) -> Result<(), Error> {
     let volumes = config.mounts.iter().filter_map(|request| match &request.kind {
         MountSource::Volume(wanted) => store.volume(wanted.name.as_ref()?).ok(),
         _ => None,
     });
-    let anonymous: Vec<_> = volumes.filter(|volume| volume.record.anonymous).collect();
-    if anonymous.is_empty() {
-        return Ok(());
-    }
-    let users = store.users_of_volumes()?;
-    for volume in anonymous {
-        let is_other = |id: &String| *id != config.id;
-        if users.get(&volume.record.name).is_some_and(|users| users.iter().any(is_other)) {
-            continue;
-        }
-        match volume.remove() {
+    for volume in volumes.filter(|volume| volume.record.anonymous) {
+        match store.remove_volume(&volume.record.name) {
             Err(storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_)) => {}
             removed => removed?,
         }
@@ -222,7 +244,8 @@ impl Finder<'_> {
                     let name = wanted.name.as_deref().unwrap_or_default();
                     let volume = self.store.volume(name)?;
                     mounts._held.push(volume.hold()?);
-                    (self.volume(&volume, wanted, &destination, domain)?, volume.record.readonly)
+                    let is_readonly = volume.record.is_readonly();
+                    (self.volume(&volume, wanted, &destination, domain)?, is_readonly)
                 }
             };
             mounts.all.push(Mount { destination, kind, readonly: readonly || is_readonly, flags });

@@ -213,20 +213,23 @@ struct Fields {
 
 impl Fields {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let is_set = matches!(value, "" | "true" | "1");
         match name {
             "type" => self.kind = Some(value.into()),
             "source" | "src" => self.source = Some(value.into()),
             "target" | "destination" | "dst" => self.destination = Some(inside(value)?),
-            "readonly" | "ro" => self.options.readonly = is_set,
-            "rw" | "readwrite" => self.options.readonly = !is_set,
+            "readonly" | "ro" => self.options.readonly = flag(name, value)?,
+            "rw" | "readwrite" => self.options.readonly = !flag(name, value)?,
             "tmpfs-size" => self.size = Some(parse_size(value)?),
             "tmpfs-mode" => self.mode = Some(parse_mode(value)?),
-            "volume-nocopy" | "nocopy" => self.options.nocopy = is_set,
+            "volume-nocopy" | "nocopy" => self.options.nocopy = flag(name, value)?,
             "volume-subpath" | "image-subpath" | "subpath" => {
                 self.options.subpath = Some(inside_volume(value)?);
             }
             "volume-driver" => drop(self.made_with.insert("driver".into(), value.into())),
+            "volume-label" => {
+                let (key, value) = value.split_once('=').unwrap_or((value, ""));
+                self.made_with.insert(format!("label:{key}"), value.into());
+            }
             "volume-opt" => {
                 let (key, value) = value.split_once('=').unwrap_or((value, ""));
                 self.made_with.insert(format!("opt:{key}"), value.into());
@@ -234,8 +237,13 @@ impl Fields {
             "bind-propagation" | "propagation" if is_shared(value) => {
                 return Err(not_shared(value));
             }
+            "bind-nonrecursive" if flag(name, value)? => return Err(not_alone(name)),
+            "bind-recursive" if matches!(value, "disabled" | "writable") => {
+                return Err(not_alone(&format!("{name}={value}")));
+            }
+            "bind-create-src" => self.options.mkdir = flag(name, value)?,
             "bind-propagation" | "propagation" | "consistency" | "bind-nonrecursive"
-            | "relabel" => {}
+            | "bind-recursive" | "relabel" => {}
             flag if value.is_empty() => self.options.set(flag)?,
             other => return Err(format!("the field `{other}` is not known")),
         }
@@ -254,7 +262,9 @@ impl Fields {
                 MountSource::Tmpfs { size: self.size, mode, noexec: true }
             }
             ("tmpfs", Some(_)) => return Err("a tmpfs has no source".into()),
+            // As docker has it: `source=` says nothing.
             ("volume", name) => {
+                let name = name.filter(|name| !name.is_empty());
                 let name = name.map(|name| volume_name(&name)).transpose()?;
                 MountSource::Volume(VolumeRequest { options: made_with, ..options.volume(name) })
             }
@@ -272,6 +282,24 @@ impl Fields {
         let readonly = options.readonly || matches!(kind, MountSource::Image { .. });
         Ok(MountRequest { destination, kind, readonly, flags: options.flags })
     }
+}
+
+/// Whether a field is on that is so without a value, too. What is no such value is
+/// refused: a mount that was to be read-only is not to be written to for a typo.
+fn flag(name: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "" | "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        other => Err(format!("`{name}={other}` is neither true nor false")),
+    }
+}
+
+/// The kernel shows no directory of another user namespace without what is mounted
+/// below it, for that may hide something (`mount_namespaces(7)`, "locked mounts").
+fn not_alone(field: &str) -> String {
+    format!(
+        "`{field}` is not to be had: what is mounted below comes along, as the mount above allows"
+    )
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {
@@ -419,6 +447,12 @@ mod tests {
             ("type=bind,source=/a,target=/b,readonly", bind("/a", "/b", true)),
             ("type=bind,src=/a,dst=/b,ro=false,bind-propagation=rprivate", bind("/a", "/b", false)),
             ("target=/b", request(volume(None, false, None), "/b", false)),
+            ("source=,target=/b,ro=TRUE", request(volume(None, false, None), "/b", true)),
+            ("target=/b,rw=f", request(volume(None, false, None), "/b", true)),
+            (
+                "type=bind,source=/a,target=/b,bind-nonrecursive=false,bind-recursive=readonly",
+                bind("/a", "/b", false),
+            ),
             (
                 "type=volume,src=data,dst=/b,volume-nocopy",
                 request(volume(Some("data"), true, None), "/b", false),
@@ -432,11 +466,13 @@ mod tests {
         for (text, mount) in cases {
             assert_eq!(text.parse(), Ok(MountOption(mount)), "{text}");
         }
-        let made = "type=volume,src=data,dst=/b,volume-driver=tmpfs,volume-opt=size=1m";
+        let made = "type=volume,src=data,dst=/b,volume-driver=tmpfs,volume-opt=size=1m,\
+                    volume-label=a=b";
         let MountSource::Volume(wanted) = made.parse::<MountOption>().unwrap().0.kind else {
             panic!()
         };
-        let options = [("driver", "tmpfs"), ("opt:size", "1m")].map(|(a, b)| (a.into(), b.into()));
+        let options = [("driver", "tmpfs"), ("label:a", "b"), ("opt:size", "1m")]
+            .map(|(a, b)| (a.into(), b.into()));
         assert_eq!(wanted.options, BTreeMap::from(options));
         for bad in [
             "",
@@ -448,6 +484,10 @@ mod tests {
             "type=bind,src=/a,dst=/b,bind-propagation=rshared",
             "type=bind,src=/a,dst=/b,subpath=c",
             "type=tmpfs,src=/a,dst=/b",
+            "type=bind,src=/a,dst=/b,readonly=yes",
+            "type=volume,src=data,dst=/b,volume-nocopy=maybe",
+            "type=bind,src=/a,dst=/b,bind-nonrecursive",
+            "type=bind,src=/a,dst=/b,bind-recursive=disabled",
         ] {
             assert!(bad.parse::<MountOption>().is_err(), "{bad}");
         }

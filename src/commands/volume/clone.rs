@@ -1,7 +1,7 @@
 //! `sandbox volume clone` and `sandbox volume snapshot` (CSI `CreateVolume` from a
 //! source, `CreateSnapshot`).
 
-use std::{ffi::OsStr, time::SystemTime};
+use std::time::SystemTime;
 
 use super::with_files;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     oci::VolumeRecord,
     runtime::domain::Domain,
-    storage::{Ownership, StoredVolume, Tree, place},
+    storage::{Ownership, Store, StoredVolume, Tree, place},
     sys::{fs::open_directory, time::rfc3339},
     ui,
 };
@@ -67,28 +67,24 @@ fn copy(source: &str, name: &str, readonly: bool, context: &Context) -> Result<(
         readonly,
         ..source.record.clone()
     };
-    let copy = store.create_volume(&record)?;
-    if let Err(error) = fill(&copy, &source, &domain) {
-        let _ = copy.remove();
-        return Err(error);
-    }
+    copy_of(&source, &record, &store, &domain)?;
     ui::print(&format!("{name}\n"))
 }
 
-fn fill(copy: &StoredVolume, source: &StoredVolume, domain: &Domain) -> Result<(), Error> {
+fn copy_of(
+    source: &StoredVolume,
+    record: &VolumeRecord,
+    store: &Store,
+    domain: &Domain,
+) -> Result<StoredVolume, Error> {
     let failed = |source| Error::System { step: "open the volume", source };
-    let above = source.data();
-    let (Some(above), name) = (above.parent(), above.file_name().unwrap_or_default()) else {
-        return Ok(());
-    };
-    let root = open_directory(above).map_err(failed)?;
-    let content = Tree::within(root).find(OsStr::new(name).as_ref(), false)?;
+    let root = open_directory(&source.data()).map_err(failed)?;
+    let content = Tree::within(root).find(".".as_ref(), false)?;
     let map = map(domain);
-    copy.fill(|into, name| {
+    store.create_volume_with(record, |into, name| {
         content::pass(
             |writer| content.write(Some(name.as_os_str()), writer).map(drop),
             |reader| place(reader, into, Ownership::Kept(&map)),
-        )?;
-        Ok(true)
+        )
     })
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::{
     commands::{Context, options::TemplateFormat},
     error::Error,
-    oci::VolumeKind,
     storage::{Store, StoredVolume},
     ui,
 };
@@ -38,22 +37,17 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
 
 fn describe(volume: &StoredVolume, store: &Store, size: bool) -> Result<Value, Error> {
     let record = &volume.record;
-    let mountpoint = match &record.kind {
-        VolumeKind::Directory => Some(volume.data()),
-        VolumeKind::Bind { source, .. } => Some(source.clone()),
-        VolumeKind::Tmpfs { .. } | VolumeKind::Image { .. } => None,
-    };
     let used_by = store.users_of_volumes()?.remove(&record.name).unwrap_or_default();
     let mut value = json!({
         "CreatedAt": record.created,
         "Driver": record.driver,
         "Labels": record.labels,
-        "Mountpoint": mountpoint.unwrap_or_default(),
+        "Mountpoint": volume.mountpoint().unwrap_or_default(),
         "Name": record.name,
         "Options": record.options,
         "Scope": "local",
         "Anonymous": record.anonymous,
-        "ReadOnly": record.readonly,
+        "ReadOnly": record.is_readonly(),
         "UsedBy": used_by,
     });
     if size && let Some(fields) = value.as_object_mut() {

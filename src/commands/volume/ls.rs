@@ -114,7 +114,7 @@ impl From<&StoredVolume> for Row {
             driver: volume.record.driver.clone(),
             name: volume.record.name.clone(),
             labels: volume.record.labels.clone(),
-            mountpoint: volume.data().display().to_string(),
+            mountpoint: volume.mountpoint().unwrap_or_default().display().to_string(),
             scope: "local",
         }
     }

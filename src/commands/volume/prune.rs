@@ -64,7 +64,7 @@ fn remove_unused(
         }
         let bytes = volume.size();
         if !dry_run {
-            match volume.remove() {
+            match store.remove_volume(name) {
                 Err(storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_)) => {
                     continue;
                 }

@@ -1,6 +1,5 @@
 //! `sandbox volume rm` (CSI `DeleteVolume`).
 
-use super::expect_unused;
 use crate::{
     commands::{Context, each},
     error::Error,
@@ -10,7 +9,7 @@ use crate::{
 /// Remove volumes, with all that is in them
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Do not mind if there are none
+    /// Do not mind if there are none, or if they are damaged
     #[arg(short, long)]
     force: bool,
 
@@ -22,11 +21,12 @@ pub(super) struct Args {
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
     each(&args.volumes, context, |name| {
-        let volume = match store.volume(name) {
-            Err(storage::Error::NoSuchVolume(_)) if args.force => return Ok(()),
-            found => found?,
-        };
-        expect_unused(name, &store)?;
-        Ok(volume.remove()?)
+        if !args.force {
+            store.volume(name)?; // What is damaged may be worth a look.
+        }
+        match store.remove_volume(name) {
+            Err(storage::Error::NoSuchVolume(_)) if args.force => Ok(()),
+            removed => Ok(removed?),
+        }
     })
 }

@@ -63,6 +63,12 @@ pub(super) fn import(args: &ImportArgs, context: &Context) -> Result<(), Error> 
     domain.settle()?;
     let store = context.open_store(&domain)?;
     let volume = with_files(&args.volume, &store)?;
+    if volume.record.readonly {
+        return Err(Error::usage_with_hint(
+            format!("`{}` is a snapshot, and stays as it is", args.volume),
+            "`sandbox volume clone` makes a volume of it that can be changed",
+        ));
+    }
     expect_unused(&args.volume, &store)?;
     let _held = volume.hold()?;
     volume.fill(|_, _| Ok::<_, Error>(false))?; // It is used by now, whatever comes.

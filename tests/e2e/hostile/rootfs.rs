@@ -12,7 +12,7 @@ use serde_json::json;
 use super::yard::{Outcome, Yard, stack};
 use crate::{
     require,
-    support::{Dir, Layer, user_namespaces},
+    support::{Dir, Layer, Test, user_namespaces},
 };
 
 /// What a sandbox brings with it or looks at, and whether it is a directory.
@@ -162,6 +162,52 @@ fn volumes_and_directories_are_put_inside() {
     let left: Vec<_> =
         fs::read_dir(shared.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["file"]);
+}
+
+/// Looks for the canary from where it is, and wherever that leads up to.
+const LOOK: &str = "cat victim below ../victim \"$1\" 2>&- | grep -q untouched && echo harm || \
+                    echo ran";
+
+/// What this program has open is the host's, and a link of `/proc` leads to it
+/// (CVE-2024-21626).
+#[test]
+fn what_is_open_of_the_host_is_reached_by_no_name() {
+    require!(user_namespaces(), "user namespaces");
+    let (yard, shared) = (Yard::new(), Dir::new("shared"));
+    let (victim, directory) = (yard.up("victim"), yard.up("directory"));
+    let fds = 3..28;
+    let through = |fd: i32| format!("/proc/self/fd/{fd}/{directory}");
+    let links =
+        fds.clone().fold(Layer::new(), |layer, fd| layer.symlink(&format!("fd{fd}"), &through(fd)));
+    let name = stack([links]).write_layout(&yard.place("links"));
+    let look = ["sh", "-c", LOOK, "sh", &victim];
+    for fd in fds.clone() {
+        let (plain, link) = (format!("/proc/self/fd/{fd}"), format!("/fd{fd}/made"));
+        let volume = format!("{}:{link}", shared.path().display());
+        let cases = [
+            ["-w", &plain],
+            ["-w", &through(fd)],
+            ["-w", &link],
+            ["-v", &volume],
+            ["--tmpfs", &link],
+        ];
+        for options in cases {
+            let args = [&["run"], &options[..], &[&name], &look].concat();
+            yard.check(&format!("{options:?}"), &args, Outcome::Harmless("ran\n"));
+        }
+        // What is ours goes where that is.
+        let layer = Layer::new().symlink("etc", &through(fd));
+        attack(&yard, &format!("etc-{fd}"), layer, &[]);
+    }
+    let run = ["run", "-d", "--name", "job", &name, "sleep", "1000"];
+    assert!(yard.output("run", Test::sandbox(&run)).status.success());
+    for fd in fds {
+        for directory in [format!("/proc/self/fd/{fd}"), format!("/fd{fd}"), through(fd)] {
+            let args = [&["exec", "-w", &directory, "job"], &look[..]].concat();
+            yard.check(&directory, &args, Outcome::Harmless("ran\n"));
+        }
+    }
+    yard.output("rm", Test::sandbox(&["rm", "-f", "job"]));
 }
 
 #[test]
