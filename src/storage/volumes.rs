@@ -39,7 +39,7 @@ use crate::{
     oci::{MountSource, VolumeKind, VolumeRecord},
     sys::{
         self, Named,
-        fs::{Lock, entries, flock, mkdir, open_directory, sync_file_system},
+        fs::{Lock, entries, flock, lstat, mkdir, open_directory, sync_file_system},
     },
 };
 
@@ -199,10 +199,17 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchVolume`] if there is none.
     pub fn volume(&self, name: &str) -> Result<StoredVolume, Error> {
-        let path = self.path_of_volume(name)?;
-        let record = read_record(&path)
-            .map_err(|source| Error::VolumeDamaged { name: name.into(), source })?;
-        Ok(StoredVolume { root: self.root.clone(), path, record })
+        loop {
+            let path = self.path_of_volume(name)?;
+            let which = || lstat(&path).map(|there| (there.st_ino, there.st_ctime_nsec)).ok();
+            let before = which();
+            match read_record(&path) {
+                Ok(record) => return Ok(StoredVolume { root: self.root.clone(), path, record }),
+                // It was removed while we looked; there may be another one.
+                Err(_) if before.is_none() || which() != before => {}
+                Err(source) => return Err(Error::VolumeDamaged { name: name.into(), source }),
+            }
+        }
     }
 
     /// All volumes, by name; those that are damaged are left out.
