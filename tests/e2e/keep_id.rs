@@ -17,6 +17,7 @@ fn of_user(user: &str) -> (Dir, String) {
     let layer = Layer::new()
         .file("etc/passwd", 0o644, "root:x:0:0::/:\nnode:x:1000:1000::/home/node:\n")
         .file("etc/group", 0o644, "root:x:0:\nnode:x:1000:\n")
+        .owned_dir("home/node/", 0o755, (1000, 1000))
         .owned_file("home/node/own", 0o600, (1000, 1000), "own\n")
         .owned_file("theirs", 0o640, (7, 8), "");
     let image = Image::busybox().layer(layer, Compression::Gzip).config("User", json!(user));
@@ -133,6 +134,49 @@ fn the_files_of_an_image_look_as_they_should_to_a_user_who_is_the_caller() {
     Test::sandbox(&["system", "prune", "-af"]).store(&store).check();
     assert_eq!(store.entries("refs"), [""; 0]);
     store.assert_nothing_left();
+}
+
+#[test]
+fn a_volume_with_a_name_stays_whose_it_was() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(!is_root());
+    let ((_layout, image), project, store) = (of_user("node"), Dir::new("project"), Store::new());
+    let bind = format!("{}:/w", project.path().display());
+    let script = "cd /home/node; echo $1 >> new; stat -c %u . own new; cat new";
+    let go = |options: &[&str], volume: &str, word: &str| {
+        let volume = format!("{volume}:/home/node");
+        let words =
+            [&["run", "-q", "-v", &volume], options, &[&image, "sh", "-c", script, "", word]];
+        Test::sandbox(&words.concat()).store(&store).output()
+    };
+    let read = |options: &[&str], volume: &str, word: &str| {
+        let output = go(options, volume, word);
+        assert!(output.status.success(), "{options:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let owned = "1000\n1000\n1000\n";
+    // With a directory of the caller's first: so it is without one, too.
+    assert_eq!(read(&["-v", &bind], "one", "1"), format!("{owned}1\n"));
+    assert_eq!(read(&[], "one", "2"), format!("{owned}1\n2\n"));
+    assert_eq!(read(&["-v", &bind], "one", "3"), format!("{owned}1\n2\n3\n"));
+    // A copy is the same, and a tar says who it is inside.
+    let sandbox = |words: &[&str]| Test::sandbox(words).store(&store).output();
+    assert!(sandbox(&["volume", "clone", "one", "two"]).status.success());
+    assert_eq!(read(&[], "two", "4"), format!("{owned}1\n2\n3\n4\n"));
+    if !chown_is_real() {
+        return;
+    }
+    let tar = sandbox(&["volume", "export", "one"]).stdout;
+    assert_eq!(owners(&tar), ["new 1000:1000", "own 1000:1000"]);
+    let import = Test::sandbox(&["volume", "import", "two"]).store(&store).stdin(tar);
+    import.stdout("").check();
+    assert_eq!(read(&[], "two", "5"), format!("{owned}1\n2\n3\n5\n"));
+    // The other way round it is told.
+    assert_eq!(read(&[], "other", "1"), format!("{owned}1\n"));
+    let words = ["run", "-v", &bind, "-v", "other:/home/node", &image, "stat", "-c", "%u", "."];
+    let output = sandbox(&words);
+    assert!(text(&output.stderr).contains("`--userns host` shows it as it was"));
+    assert_eq!(read(&["-v", &bind, "--userns", "host"], "other", "2"), format!("{owned}1\n2\n"));
 }
 
 /// `NAME UID:GID` of each entry of a tar.

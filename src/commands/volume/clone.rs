@@ -68,6 +68,7 @@ fn copy(source: &str, name: &str, readonly: bool, context: &Context) -> Result<(
     };
     let content = open_directory(&source.data());
     let content = content.map_err(|source| Error::System { step: "open the volume", source })?;
-    store.create_volume_with(&record, |into, name| copy_tree(&content, &into, name))?;
+    let copy = store.create_volume_with(&record, |into, name| copy_tree(&content, &into, name))?;
+    source.kept().map(|keep| copy.keep(keep)).transpose()?;
     ui::print(&format!("{name}\n"))
 }
