@@ -64,6 +64,8 @@ fn whoever_makes_files_in_a_volume_they_are_the_caller_s_outside() {
     }
 }
 
+/// As npm leaves it behind: many small files, links to programs, files that are written
+/// under another name and renamed.
 #[test]
 fn a_tree_of_many_files_is_the_caller_s_and_the_next_run_goes_on_with_it() {
     require!(user_namespaces(), "user namespaces");
@@ -71,16 +73,28 @@ fn a_tree_of_many_files_is_the_caller_s_and_the_next_run_goes_on_with_it() {
     let (_layout, image) = of_user("node");
     let project = Dir::new("project");
     let volume = format!("{}:/w", project.path().display());
-    let make = "cd /w; for d in $(seq 100); do mkdir -p m/$d; cd m/$d; \
-                for f in $(seq 100); do echo $d > $f; done; cd /w; done";
-    let again = "cd /w/m; cat */* | wc -l; for d in *; do echo new > $d/1; rm $d/2; done";
-    let run = |script| ["run", "-q", "-v", &volume, &image, "sh", "-c", script].map(str::to_owned);
-    for (script, output) in [(make, ""), (again, "10000\n")] {
-        let words = run(script);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Test::sandbox(&words).stdout(output).check();
+    let make = "cd /w; mkdir -p m/.bin; for d in $(seq 100); do mkdir m/$d; cd m/$d; \
+                for f in $(seq 100); do echo $d > $f; done; chmod 755 1; \
+                ln -s ../$d/1 ../.bin/$d; cd /w; done; cat m/*/* | wc -l";
+    let again = "cd /w/m; for d in [0-9]*; do echo new > $d/tmp; mv $d/tmp $d/1; rm $d/2; \
+                 echo more >> $d/3; echo new > $d/2; done; cat .bin/* */[23] | sort | uniq -c | \
+                 grep -E 'new|more'; chmod 700 [0-9]*; touch [0-9]*; cat */* | wc -l; rm -r 100; \
+                 cp -a 99 100";
+    let run = |options: &[&str], script: &str| {
+        let words =
+            [&["run", "-q", "-v", &volume], options, &[&image, "sh", "-c", script]].concat();
+        Test::sandbox(&words).read()
+    };
+    assert_eq!(run(&[], make), "10000\n");
+    let all = 2 + 100 + 100 + 10_000;
+    assert_eq!(assert_ours(project.path()), all);
+    for (round, user) in ["1000:1000", "4321", "0", "node"].into_iter().enumerate() {
+        let seen = run(&["-u", user], again);
+        let lines: Vec<_> = seen.lines().map(|line| line.trim().to_owned()).collect();
+        let (more, size) = (100 * (round + 1), 10_000 + 100 * (round + 1));
+        assert_eq!(lines, [format!("{more} more"), "200 new".into(), size.to_string()], "{user}");
+        assert_eq!(assert_ours(project.path()), all, "{user}");
     }
-    assert_eq!(assert_ours(project.path()), 1 + 100 + 9900);
 }
 
 #[test]
