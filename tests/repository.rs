@@ -199,6 +199,15 @@ const VERBS: &[&str] = &[
     "unpause",
     "wait",
     "container prune",
+    "volume clone",
+    "volume create",
+    "volume export",
+    "volume import",
+    "volume inspect",
+    "volume ls",
+    "volume prune",
+    "volume rm",
+    "volume snapshot",
 ];
 
 #[test]

@@ -18,8 +18,8 @@ use nix::errno::Errno;
 use crate::sys::{
     self, Named,
     fs::{
-        create_file_at, fstat, is_symlink, mkdir_at, open_any_at, open_path, open_path_at,
-        read_link_at,
+        create_file_at, fstat, is_directory, is_symlink, mkdir_at, open_any_at, open_path,
+        open_path_at, read_link_at,
     },
     mount,
 };
@@ -100,7 +100,8 @@ pub(super) fn find(path: &Path) -> sys::Result<OwnedFd> {
 /// mounted: that would leave something in their tree.
 ///
 /// # Errors
-/// As [`find`]; ENOENT if something would have to be made on one of the user's mounts.
+/// As [`find`]; ENOENT if something would have to be made on one of the user's mounts,
+/// ENOTDIR or EISDIR if something of another kind is there.
 pub(super) fn make(path: &Path, kind: Kind, volumes: &Volumes) -> sys::Result<OwnedFd> {
     let make = |directory: &OwnedFd, name: &Path, is_last: bool| {
         if volumes.contain(directory)? {
@@ -111,7 +112,13 @@ pub(super) fn make(path: &Path, kind: Kind, volumes: &Volumes) -> sys::Result<Ow
             _ => mkdir_at(directory, name, 0o777),
         }
     };
-    walk(path, make).map_err(|error| of(path, error))
+    let found = walk(path, make).map_err(|error| of(path, error))?;
+    let errno = match (kind, is_directory(&fstat(&found)?)) {
+        (Kind::Directory, false) => Errno::ENOTDIR,
+        (Kind::File, true) => Errno::EISDIR,
+        _ => return Ok(found),
+    };
+    Err(errno).named(|| format!("open({path:?})"))
 }
 
 /// The whole path says more than the component.

@@ -145,6 +145,11 @@ impl Hint for Error {
                  another"
                     .into(),
             ),
+            Self::Mount { source, .. }
+                if matches!(source.errno, Errno::ENOTDIR | Errno::EISDIR) =>
+            {
+                Some("a directory is mounted on a directory, and a file on a file".into())
+            }
             Self::Mount { source, .. } if source.errno == Errno::EACCES => Some(
                 "the directory for the mount point is not yours to change; mount elsewhere, \
                  such as below /tmp"

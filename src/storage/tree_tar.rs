@@ -10,7 +10,7 @@
 
 use std::{
     collections::HashMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read, Write},
     os::{
@@ -286,17 +286,25 @@ fn time_record(stat: &Stat) -> Vec<Record> {
     vec![("mtime".into(), text.into_bytes())]
 }
 
+fn attributes(file: impl AsFd) -> sys::Result<Vec<Record>> {
+    let all = own_xattrs(file)?.into_iter();
+    let record = |(name, value): (OsString, _)| (format!("SCHILY.xattr.{}", name.display()), value);
+    Ok(all.map(record).collect())
+}
+
 /// The extended attributes that are the file's own, and not overlayfs's, nor of a
 /// security module which labels files by itself.
-fn attributes(file: impl AsFd) -> sys::Result<Vec<Record>> {
-    let mut records = Vec::new();
+pub(super) fn own_xattrs(file: impl AsFd) -> sys::Result<Vec<(OsString, Vec<u8>)>> {
+    let mut own = Vec::new();
     for name in xattr_names(&file)? {
-        let Some(text) = name.to_str().filter(|name| belongs_to_the_file(name)) else { continue };
+        if !name.to_str().is_some_and(belongs_to_the_file) {
+            continue;
+        }
         if let Some(value) = xattr(&file, &name)? {
-            records.push((format!("SCHILY.xattr.{text}"), value));
+            own.push((name, value));
         }
     }
-    Ok(records)
+    Ok(own)
 }
 
 fn belongs_to_the_file(xattr: &str) -> bool {

@@ -5,6 +5,7 @@
 //! volumes/NAME/data           what is in it
 //! volumes/NAME/fresh          there until somebody has used it
 //! volumes/NAME/filling        what an image has for it, half-copied
+//! volumes/NAME/kept           who was the caller to the first who used it, if not root
 //! ```
 //!
 //! Who uses a volume holds a shared lock on its directory, who removes it an exclusive
@@ -36,10 +37,10 @@ use super::{
     temporary::{Draft, remove},
 };
 use crate::{
-    oci::{MountSource, VolumeKind, VolumeRecord},
+    oci::{KeepId, MountSource, VolumeKind, VolumeRecord},
     sys::{
         self, Named,
-        fs::{Lock, entries, flock, mkdir, open_directory, sync_file_system},
+        fs::{Lock, entries, flock, lstat, mkdir, open_directory, sync_file_system},
     },
 };
 
@@ -48,6 +49,7 @@ const RECORD: &str = "volume.json";
 const DATA: &str = "data";
 const FRESH: &str = "fresh";
 const FILLING: &str = "filling";
+const KEPT: &str = "kept";
 /// Records that we wrote are smaller, in bytes.
 const MAX_RECORD: u64 = 1 << 20;
 
@@ -199,10 +201,17 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchVolume`] if there is none.
     pub fn volume(&self, name: &str) -> Result<StoredVolume, Error> {
-        let path = self.path_of_volume(name)?;
-        let record = read_record(&path)
-            .map_err(|source| Error::VolumeDamaged { name: name.into(), source })?;
-        Ok(StoredVolume { root: self.root.clone(), path, record })
+        loop {
+            let path = self.path_of_volume(name)?;
+            let which = || lstat(&path).map(|there| (there.st_ino, there.st_ctime_nsec)).ok();
+            let before = which();
+            match read_record(&path) {
+                Ok(record) => return Ok(StoredVolume { root: self.root.clone(), path, record }),
+                // It was removed while we looked; there may be another one.
+                Err(_) if before.is_none() || which() != before => {}
+                Err(source) => return Err(Error::VolumeDamaged { name: name.into(), source }),
+            }
+        }
     }
 
     /// All volumes, by name; those that are damaged are left out.
@@ -279,6 +288,23 @@ impl StoredVolume {
             None => Err(Error::NoSuchVolume(self.record.name.clone())),
             lock => Ok(HeldVolume { _lock: lock }),
         }
+    }
+
+    /// Who is the caller in the sandboxes that it belongs to; none where root is. Owners
+    /// on disk are to be read so.
+    pub fn kept(&self) -> Option<KeepId> {
+        let file = File::open(self.path.join(KEPT)).ok()?;
+        serde_json::from_reader(io::Read::take(file, MAX_RECORD)).ok()
+    }
+
+    /// Notes down who that is, before it is used.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep(&self, keep: KeepId) -> Result<(), Error> {
+        let json = serde_json::to_vec(&keep).map_err(Error::Record)?;
+        let written = fs::write(self.path.join(KEPT), json).named(|| format!("write({KEPT:?})"));
+        written.map_err(|source| self.failed(source))
     }
 
     /// Fills it if nobody has used it yet. `copy` makes a directory of this name in
@@ -392,6 +418,18 @@ mod tests {
         assert!(matches!(store.remove_volume("data"), Err(Error::NoSuchVolume(_))));
         assert!(matches!(made.hold(), Err(Error::NoSuchVolume(_))));
         assert_eq!(fs::read_dir(store.tmp()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_volume_remembers_who_was_the_caller() {
+        let temp = TempDir::new();
+        let volume = store(&temp).create_volume(&record("data")).unwrap();
+        assert_eq!(volume.kept(), None);
+        let keep = KeepId { uid: 1000, gid: 7 };
+        volume.keep(keep).unwrap();
+        assert_eq!(volume.kept(), Some(keep));
+        fs::write(volume.path.join(KEPT), "{").unwrap();
+        assert_eq!(volume.kept(), None);
     }
 
     #[test]

@@ -18,7 +18,10 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, XattrFlags},
+    fs::{
+        self, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, SeekFrom,
+        XattrFlags,
+    },
     io::Errno,
 };
 
@@ -411,6 +414,34 @@ pub fn is_locked(file: impl AsFd) -> bool {
 /// Writes everything of the file system that holds `fd` to its disk.
 pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
     fs::syncfs(fd.as_fd()).named(|| format!("syncfs({})", number(fd)))
+}
+
+/// Makes `copy` share all blocks of `file` until one of them is written to
+/// (`ioctl_ficlone(2)`); false where that cannot be.
+///
+/// # Errors
+/// What else the kernel says, such as ENOSPC.
+pub fn share(file: &File, copy: &File) -> Result<bool> {
+    match fs::ioctl_ficlone(copy, file) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOTSUP | Errno::XDEV | Errno::INVAL | Errno::NOTTY | Errno::NOSYS) => Ok(false),
+        // A seccomp filter, or a file system between.
+        Err(Errno::PERM | Errno::ACCESS) => Ok(false),
+        Err(errno) => Err(errno).named(|| "ioctl(FICLONE)".into()),
+    }
+}
+
+/// Where the next data of a file begins and ends, from `offset` on; none if there is but
+/// a hole. All is data where the file system knows no holes.
+///
+/// # Errors
+/// What `lseek(2)` says.
+pub fn next_data(file: &File, offset: u64) -> std::io::Result<Option<(u64, u64)>> {
+    let start = match fs::seek(file, SeekFrom::Data(offset)) {
+        Err(Errno::NXIO) => return Ok(None),
+        start => start?,
+    };
+    Ok(Some((start, fs::seek(file, SeekFrom::Hole(start))?)))
 }
 
 /// Bytes that an ordinary user may still write to the file system of `path`, if

@@ -17,6 +17,7 @@ fn of_user(user: &str) -> (Dir, String) {
     let layer = Layer::new()
         .file("etc/passwd", 0o644, "root:x:0:0::/:\nnode:x:1000:1000::/home/node:\n")
         .file("etc/group", 0o644, "root:x:0:\nnode:x:1000:\n")
+        .owned_dir("home/node/", 0o755, (1000, 1000))
         .owned_file("home/node/own", 0o600, (1000, 1000), "own\n")
         .owned_file("theirs", 0o640, (7, 8), "");
     let image = Image::busybox().layer(layer, Compression::Gzip).config("User", json!(user));
@@ -63,6 +64,8 @@ fn whoever_makes_files_in_a_volume_they_are_the_caller_s_outside() {
     }
 }
 
+/// As npm leaves it behind: many small files, links to programs, files that are written
+/// under another name and renamed.
 #[test]
 fn a_tree_of_many_files_is_the_caller_s_and_the_next_run_goes_on_with_it() {
     require!(user_namespaces(), "user namespaces");
@@ -70,16 +73,28 @@ fn a_tree_of_many_files_is_the_caller_s_and_the_next_run_goes_on_with_it() {
     let (_layout, image) = of_user("node");
     let project = Dir::new("project");
     let volume = format!("{}:/w", project.path().display());
-    let make = "cd /w; for d in $(seq 100); do mkdir -p m/$d; cd m/$d; \
-                for f in $(seq 100); do echo $d > $f; done; cd /w; done";
-    let again = "cd /w/m; cat */* | wc -l; for d in *; do echo new > $d/1; rm $d/2; done";
-    let run = |script| ["run", "-q", "-v", &volume, &image, "sh", "-c", script].map(str::to_owned);
-    for (script, output) in [(make, ""), (again, "10000\n")] {
-        let words = run(script);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Test::sandbox(&words).stdout(output).check();
+    let make = "cd /w; mkdir -p m/.bin; for d in $(seq 100); do mkdir m/$d; cd m/$d; \
+                for f in $(seq 100); do echo $d > $f; done; chmod 755 1; \
+                ln -s ../$d/1 ../.bin/$d; cd /w; done; cat m/*/* | wc -l";
+    let again = "cd /w/m; for d in [0-9]*; do echo new > $d/tmp; mv $d/tmp $d/1; rm $d/2; \
+                 echo more >> $d/3; echo new > $d/2; done; cat .bin/* */[23] | sort | uniq -c | \
+                 grep -E 'new|more'; chmod 700 [0-9]*; touch [0-9]*; cat */* | wc -l; rm -r 100; \
+                 cp -a 99 100";
+    let run = |options: &[&str], script: &str| {
+        let words =
+            [&["run", "-q", "-v", &volume], options, &[&image, "sh", "-c", script]].concat();
+        Test::sandbox(&words).read()
+    };
+    assert_eq!(run(&[], make), "10000\n");
+    let all = 2 + 100 + 100 + 10_000;
+    assert_eq!(assert_ours(project.path()), all);
+    for (round, user) in ["1000:1000", "4321", "0", "node"].into_iter().enumerate() {
+        let seen = run(&["-u", user], again);
+        let lines: Vec<_> = seen.lines().map(|line| line.trim().to_owned()).collect();
+        let (more, size) = (100 * (round + 1), 10_000 + 100 * (round + 1));
+        assert_eq!(lines, [format!("{more} more"), "200 new".into(), size.to_string()], "{user}");
+        assert_eq!(assert_ours(project.path()), all, "{user}");
     }
-    assert_eq!(assert_ours(project.path()), 1 + 100 + 9900);
 }
 
 #[test]
@@ -133,6 +148,49 @@ fn the_files_of_an_image_look_as_they_should_to_a_user_who_is_the_caller() {
     Test::sandbox(&["system", "prune", "-af"]).store(&store).check();
     assert_eq!(store.entries("refs"), [""; 0]);
     store.assert_nothing_left();
+}
+
+#[test]
+fn a_volume_with_a_name_stays_whose_it_was() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(!is_root());
+    let ((_layout, image), project, store) = (of_user("node"), Dir::new("project"), Store::new());
+    let bind = format!("{}:/w", project.path().display());
+    let script = "cd /home/node; echo $1 >> new; stat -c %u . own new; cat new";
+    let go = |options: &[&str], volume: &str, word: &str| {
+        let volume = format!("{volume}:/home/node");
+        let words =
+            [&["run", "-q", "-v", &volume], options, &[&image, "sh", "-c", script, "", word]];
+        Test::sandbox(&words.concat()).store(&store).output()
+    };
+    let read = |options: &[&str], volume: &str, word: &str| {
+        let output = go(options, volume, word);
+        assert!(output.status.success(), "{options:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let owned = "1000\n1000\n1000\n";
+    // With a directory of the caller's first: so it is without one, too.
+    assert_eq!(read(&["-v", &bind], "one", "1"), format!("{owned}1\n"));
+    assert_eq!(read(&[], "one", "2"), format!("{owned}1\n2\n"));
+    assert_eq!(read(&["-v", &bind], "one", "3"), format!("{owned}1\n2\n3\n"));
+    // A copy is the same, and a tar says who it is inside.
+    let sandbox = |words: &[&str]| Test::sandbox(words).store(&store).output();
+    assert!(sandbox(&["volume", "clone", "one", "two"]).status.success());
+    assert_eq!(read(&[], "two", "4"), format!("{owned}1\n2\n3\n4\n"));
+    if !chown_is_real() {
+        return;
+    }
+    let tar = sandbox(&["volume", "export", "one"]).stdout;
+    assert_eq!(owners(&tar), ["new 1000:1000", "own 1000:1000"]);
+    let import = Test::sandbox(&["volume", "import", "two"]).store(&store).stdin(tar);
+    import.stdout("").check();
+    assert_eq!(read(&[], "two", "5"), format!("{owned}1\n2\n3\n5\n"));
+    // The other way round it is told.
+    assert_eq!(read(&[], "other", "1"), format!("{owned}1\n"));
+    let words = ["run", "-v", &bind, "-v", "other:/home/node", &image, "stat", "-c", "%u", "."];
+    let output = sandbox(&words);
+    assert!(text(&output.stderr).contains("`--userns host` shows it as it was"));
+    assert_eq!(read(&["-v", &bind, "--userns", "host"], "other", "2"), format!("{owned}1\n2\n"));
 }
 
 /// `NAME UID:GID` of each entry of a tar.

@@ -1,6 +1,11 @@
 //! Volumes that have a name, or a life: `volume …`, `-v NAME:DST`, `VOLUME`.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf, thread};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, symlink},
+    path::PathBuf,
+    thread,
+};
 
 use serde_json::{Value, json};
 
@@ -313,6 +318,39 @@ fn what_is_in_a_volume_goes_out_and_in() {
         .fails(125, &["exists already"])
         .check();
     run(&store, &["rm", "job"]);
+}
+
+#[test]
+fn a_copy_of_a_volume_has_the_same_owners_and_holes() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _dir, image) = store();
+    let script = "truncate -s 64m /data/large; echo x >> /data/large; mkfifo /data/fifo; \
+                  for d in $(seq 20); do mkdir -p /data/m/$d; \
+                  for f in $(seq 50); do echo $f > /data/m/$d/$f; done; done";
+    run(&store, &["run", "-v", "one:/data", &image, "sh", "-c", script]);
+    run(&store, &["volume", "clone", "one", "two"]);
+    run(&store, &["volume", "snapshot", "one", "three"]);
+    let look = "cd /data; find . | sort | xargs stat -c '%A %h %s %Y %u:%g %n'; \
+                find . -type f | sort | xargs cat | md5sum";
+    let seen = |name: &str| {
+        let volume = format!("{name}:/data");
+        run(&store, &["run", "-v", &volume, &image, "sh", "-c", look])
+    };
+    let first = seen("one");
+    assert!(first.lines().count() > 1000 && first.contains("./inner/theirs"), "{first}");
+    for name in ["two", "three"] {
+        assert_eq!(seen(name), first, "{name}");
+        let data = PathBuf::from(inspect(&store, name)["Mountpoint"].as_str().unwrap());
+        let large = fs::metadata(data.join("large")).unwrap();
+        assert!(large.blocks() * 512 < 16 << 20, "{} blocks", large.blocks());
+    }
+    // It is a copy: neither changes the other.
+    run(&store, &["run", "-v", "two:/data", &image, "rm", "-r", "/data/m", "/data/file"]);
+    assert_eq!(seen("one"), first);
+    // What has become no copy leaves nothing.
+    Test::sandbox(&["volume", "clone", "none", "four"]).store(&store).fails(125, &["none"]).check();
+    assert_eq!(run(&store, &["volume", "ls", "-q"]), "one\nthree\ntwo\n");
+    store.assert_nothing_left();
 }
 
 /// CVE-2023-0778: the tar that is read may be anything, and so may the volume be.

@@ -104,7 +104,7 @@ fn effective_user(
 ) -> Result<Option<KeepId>, Error> {
     let user = &config.process.user;
     let is_root = matches!(user.user.as_str(), "" | "0" | "root");
-    if is_root || !mounts_files_of_caller(config, store, domain)? {
+    if is_root || !(goes_on(config, store) || mounts_files_of_caller(config, store, domain)?) {
         return Ok(None);
     }
     let directories = match base {
@@ -115,6 +115,17 @@ fn effective_user(
     let text = |path| text_in(&directories, Path::new(path), LONGEST).unwrap_or_default();
     let ids = runtime::user_ids(user, &text("etc/passwd"), &text("etc/group"));
     Ok(ids.ok().filter(|ids| has(*ids, domain)))
+}
+
+/// Whether a volume belongs to sandboxes in which whom they run as is the caller: their
+/// files would look like root's if it were otherwise now.
+fn goes_on(config: &SandboxConfig, store: &Store) -> bool {
+    config.mounts.iter().any(|mount| match &mount.kind {
+        MountSource::Volume(VolumeRequest { name: Some(name), .. }) => {
+            store.volume(name).is_ok_and(|volume| volume.kept().is_some())
+        }
+        _ => false,
+    })
 }
 
 /// The directory of the host that a volume is, or will be.

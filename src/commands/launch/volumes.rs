@@ -3,7 +3,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::fd::OwnedFd,
+    fs,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     thread,
 };
@@ -269,6 +270,7 @@ impl Finder<'_> {
                 let copies = !wanted.nocopy && wanted.subpath.is_none();
                 volume.fill(|into, name| {
                     domain.settle()?;
+                    self.config.keep_id.map(|keep| volume.keep(keep)).transpose()?;
                     let map = map(domain).keeping(self.config.keep_id);
                     let copied = copies && self.copy_up(destination, &map, into, name)?;
                     if !copied {
@@ -278,6 +280,7 @@ impl Finder<'_> {
                     }
                     Ok::<_, Error>(copied)
                 })?;
+                self.warn_of_others(volume, domain)?;
                 within(volume.data())
             }
             VolumeKind::Bind { source, .. } => within(source.clone()),
@@ -286,6 +289,22 @@ impl Finder<'_> {
             }
             VolumeKind::Image { image } => self.image(image, wanted.subpath.as_deref())?,
         })
+    }
+
+    /// Whose files look like root's here is told how to see them as their own.
+    fn warn_of_others(&self, volume: &StoredVolume, domain: &mut Domain) -> Result<(), Error> {
+        let Some(keep) = self.config.keep_id.filter(|_| volume.kept().is_none()) else {
+            return Ok(());
+        };
+        domain.settle()?;
+        if fs::metadata(volume.data()).is_ok_and(|data| data.uid() == keep.uid && keep.uid > 0) {
+            let (name, uid) = (&volume.record.name, keep.uid);
+            self.context.ui.note(&format!(
+                "`{name}` was filled where user {uid} is not you, and looks like root's here; \
+                 `--userns host` shows it as it was"
+            ));
+        }
+        Ok(())
     }
 
     /// The files of an image of the store.

@@ -5,11 +5,10 @@ use std::time::SystemTime;
 
 use super::with_files;
 use crate::{
-    commands::{Context, content, map, options::is_volume_name},
+    commands::{Context, options::is_volume_name},
     error::Error,
     oci::VolumeRecord,
-    runtime::domain::Domain,
-    storage::{Ownership, Store, StoredVolume, Tree, place},
+    storage::copy_tree,
     sys::{fs::open_directory, time::rfc3339},
     ui,
 };
@@ -67,24 +66,9 @@ fn copy(source: &str, name: &str, readonly: bool, context: &Context) -> Result<(
         readonly,
         ..source.record.clone()
     };
-    copy_of(&source, &record, &store, &domain)?;
+    let content = open_directory(&source.data());
+    let content = content.map_err(|source| Error::System { step: "open the volume", source })?;
+    let copy = store.create_volume_with(&record, |into, name| copy_tree(&content, &into, name))?;
+    source.kept().map(|keep| copy.keep(keep)).transpose()?;
     ui::print(&format!("{name}\n"))
-}
-
-fn copy_of(
-    source: &StoredVolume,
-    record: &VolumeRecord,
-    store: &Store,
-    domain: &Domain,
-) -> Result<StoredVolume, Error> {
-    let failed = |source| Error::System { step: "open the volume", source };
-    let root = open_directory(&source.data()).map_err(failed)?;
-    let content = Tree::within(root).find(".".as_ref(), false)?;
-    let map = map(domain);
-    store.create_volume_with(record, |into, name| {
-        content::pass(
-            |writer| content.write(Some(name.as_os_str()), writer).map(drop),
-            |reader| place(reader, into, Ownership::Kept(&map)),
-        )
-    })
 }

@@ -46,7 +46,7 @@ pub(super) fn export(args: &ExportArgs, context: &Context) -> Result<(), Error> 
     let volume = with_files(&args.volume, &store)?;
     let _held = volume.hold()?;
     let root = open_directory(&volume.data()).map_err(failed)?;
-    let content = Tree::within(root).find(".".as_ref(), false)?;
+    let content = Tree::within(root).keeping(volume.kept()).find(".".as_ref(), false)?;
     match &args.output {
         Some(path) => {
             write_file(path, |output| content.write(None, output).map(drop).map_err(Into::into))
@@ -73,7 +73,8 @@ pub(super) fn import(args: &ImportArgs, context: &Context) -> Result<(), Error> 
     let _held = volume.hold()?;
     volume.fill(|_, _| Ok::<_, Error>(false))?; // It is used by now, whatever comes.
     let into = open_directory(&volume.data()).map_err(failed)?;
-    Ok(place(open(&args.file)?, into, Ownership::Kept(&map(&domain)))?)
+    let map = map(&domain).keeping(volume.kept());
+    Ok(place(open(&args.file)?, into, Ownership::Kept(&map))?)
 }
 
 fn open(path: &PathBuf) -> Result<Box<dyn Read>, Error> {

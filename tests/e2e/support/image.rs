@@ -90,7 +90,11 @@ impl Layer {
     }
 
     pub(crate) fn dir(self, path: &str, mode: u32) -> Self {
-        self.entry(tar::EntryType::Directory, path, "", mode, (0, 0), b"")
+        self.owned_dir(path, mode, (0, 0))
+    }
+
+    pub(crate) fn owned_dir(self, path: &str, mode: u32, owner: (u64, u64)) -> Self {
+        self.entry(tar::EntryType::Directory, path, "", mode, owner, b"")
     }
 
     pub(crate) fn file(self, path: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
