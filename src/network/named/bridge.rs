@@ -65,6 +65,7 @@ pub(super) fn plug(link: &Link, sandbox: OwnedFd) -> sys::Result<()> {
         Ok(index) => index,
         Err(_) => make(&socket, &link.bridge)?,
     };
+    let _ = guard::sweep(); // What is left of others is no reason to fail.
     connect(&socket, link, bridge, &sandbox)?;
     // The other end is not up yet: nothing has passed.
     guard::set(&link.port, link.mac, link.v4.0, link.v6.map(|(address, _)| address))?;
@@ -126,18 +127,20 @@ fn connect(socket: &Socket, wanted: &Link, bridge: u32, sandbox: &OwnedFd) -> sy
 /// In the sandbox: addresses, and none that the kernel would choose.
 fn configure(wanted: &Link) -> sys::Result<()> {
     let index = links::index(&wanted.device)?;
+    let socket = Socket::open(Protocol::Route)?;
     let mut batch = Batch::new();
-    if wanted.v6.is_some() {
-        batch.message("keep link-local addresses off", libc::RTM_NEWLINK, 0, &link(index, 0));
-        batch.nest(libc::IFLA_AF_SPEC, |families| {
-            families.nest(libc::AF_INET6 as u16, |v6| v6.attribute(ADDRESS_GENERATION, &[NONE]));
-        });
-    }
+    batch.message("keep link-local addresses off", libc::RTM_NEWLINK, 0, &link(index, 0));
+    batch.nest(libc::IFLA_AF_SPEC, |families| {
+        families.nest(libc::AF_INET6 as u16, |v6| v6.attribute(ADDRESS_GENERATION, &[NONE]));
+    });
+    // Without IPv6 in the kernel there are none.
+    socket.request(batch).or_else(|error| if wanted.v6.is_some() { Err(error) } else { Ok(()) })?;
+    let mut batch = Batch::new();
     batch.message("bring up a link", libc::RTM_NEWLINK, 0, &link(index, UP));
     for (address, length) in [wanted.v4].into_iter().chain(wanted.v6) {
         links::add_address(&mut batch, index, address, length);
     }
-    Socket::open(Protocol::Route)?.request(batch)
+    socket.request(batch)
 }
 
 /// In the switch: nothing more passes the port, which goes with the sandbox.
