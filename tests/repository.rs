@@ -199,6 +199,13 @@ const VERBS: &[&str] = &[
     "unpause",
     "wait",
     "container prune",
+    "network connect",
+    "network create",
+    "network disconnect",
+    "network inspect",
+    "network ls",
+    "network prune",
+    "network rm",
 ];
 
 #[test]
