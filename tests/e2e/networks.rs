@@ -1,6 +1,7 @@
 //! Named networks: who finds whom, who does not, and what is left behind.
 
 mod connecting;
+mod example;
 mod faults;
 mod names;
 mod options;
