@@ -20,11 +20,14 @@ use crate::{
 const CREATE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
 const UP: u32 = libc::IFF_UP as u32;
 const VETH_INFO_PEER: u16 = 1;
-/// Of `linux/if_link.h`: `IFLA_BR_MCAST_SNOOPING`, `IFLA_BRPORT_ISOLATED`,
-/// `IFLA_INET6_ADDR_GEN_MODE`.
+/// Of `linux/if_link.h`: `IFLA_BR_MCAST_SNOOPING`, `IFLA_BRPORT_STATE`,
+/// `IFLA_BRPORT_ISOLATED`, `IFLA_INET6_ADDR_GEN_MODE`.
 const MULTICAST_SNOOPING: u16 = 23;
+const STATE: u16 = 1;
 const ISOLATED: u16 = 33;
 const ADDRESS_GENERATION: u16 = 8;
+/// `BR_STATE_DISABLED`
+const DISABLED: u8 = 0;
 /// `IN6_ADDR_GEN_MODE_NONE`
 const NONE: u8 = 1;
 
@@ -65,7 +68,6 @@ pub(super) fn plug(link: &Link, sandbox: OwnedFd) -> sys::Result<()> {
         Ok(index) => index,
         Err(_) => make(&socket, &link.bridge)?,
     };
-    let _ = guard::sweep(); // What is left of others is no reason to fail.
     connect(&socket, link, bridge, &sandbox)?;
     // The other end is not up yet: nothing has passed.
     guard::set(&link.port, link.mac, link.v4.0, link.v6.map(|(address, _)| address))?;
@@ -143,14 +145,29 @@ fn configure(wanted: &Link) -> sys::Result<()> {
     socket.request(batch)
 }
 
-/// In the switch: nothing more passes the port, which goes with the sandbox.
+/// In the switch: nothing more passes the port, which goes with the sandbox, and its
+/// guard with the next one's [`sweep`].
+///
+/// To take the link down, or the guard away, would be to wait for every processor
+/// (`synchronize_net()`): 10 ms and more, where a program of the sandbox takes one.
 pub(super) fn shut(port: &str) -> sys::Result<()> {
-    if let Ok(index) = links::index(port) {
-        let mut batch = Batch::new();
-        batch.message("shut a port", libc::RTM_NEWLINK, 0, &links::link_down(index));
-        Socket::open(Protocol::Route)?.request(batch)?;
+    let mut batch = Batch::new();
+    batch.message("shut a port", libc::RTM_NEWLINK, 0, &link(0, 0));
+    batch.text(libc::IFLA_IFNAME, port);
+    batch.nest(libc::IFLA_LINKINFO, |info| {
+        info.text(libc::IFLA_INFO_SLAVE_KIND, "bridge");
+        info.nest(libc::IFLA_INFO_SLAVE_DATA, |data| data.attribute(STATE, &[DISABLED]));
+    });
+    match Socket::open(Protocol::Route)?.request(batch) {
+        Err(error) if error.errno == Errno::ENODEV => Ok(()), // It has gone already.
+        shut => shut,
     }
-    guard::remove(port)
+}
+
+/// Removes what the dead and gone have left in the switch, while nobody waits for it.
+pub(super) fn sweep(switch: OwnedFd) {
+    let job = move || sys::net::join(&switch).and_then(|()| guard::sweep());
+    drop(sys::process::spawn("sweeper", job)); // Whoever comes next tries again.
 }
 
 /// In the switch: removes the port, and with it the sandbox's end.

@@ -80,8 +80,7 @@ fn guard_v6(rules: &mut Transaction, chain: &Chain<'_>, is_own: Expression<'_>, 
     rules.rule(chain, &[is_own, ethernet, source, ACCEPT]);
 }
 
-/// Takes the guards away whose ports are gone: a supervisor that was killed had no time
-/// to. A port is there before its guard, so this meets none that is being set.
+/// Takes the guards away whose ports are gone, which wait for every processor. A port is there before its guard, so this meets none that is being set.
 pub(super) fn sweep() -> sys::Result<()> {
     let tables = nft::tables(Family::Device, &Socket::open(Protocol::Netfilter)?)?;
     for port in tables.iter().filter(|port| links::index(port).is_err()) {

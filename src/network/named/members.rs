@@ -251,9 +251,13 @@ impl Membership {
             v6: self.member.v6.zip(self.network.v6.as_ref().map(|v6| v6.subnet.length())),
         };
         bridge::in_namespace(switch, move || bridge::plug(&link, sandbox)).map_err(failed)?;
-        self.switch = Some(duplicate);
         self.member.joined = true;
-        self.write()
+        self.write()?;
+        if let Ok(switch) = duplicate.try_clone() {
+            bridge::sweep(switch);
+        }
+        self.switch = Some(duplicate);
+        Ok(())
     }
 
     /// Lets it last as long as the supervisor does, or until [`Catalog::disconnect`].
