@@ -208,6 +208,13 @@ const VERBS: &[&str] = &[
     "volume prune",
     "volume rm",
     "volume snapshot",
+    "network connect",
+    "network create",
+    "network disconnect",
+    "network inspect",
+    "network ls",
+    "network prune",
+    "network rm",
 ];
 
 #[test]

@@ -40,7 +40,7 @@ main() {
     step 'format' cargo fmt --check
     step 'lints' cargo clippy --locked --all-targets -- -D warnings
     step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/*/*.sh benches/*.sh
+    step 'shell scripts' shellcheck .ci/run install.sh tests/run.sh tests/e2e/*/*.sh benches/*.sh docs/examples/*.sh
     step 'build' cargo test --locked --no-run
     # Not in the step, which is another shell.
     wait "$making" || true

@@ -22,6 +22,7 @@ const FLAG_ACKNOWLEDGE: u8 = libc::NLM_F_ACK as u8;
 const NESTED: u16 = libc::NLA_F_NESTED as u16;
 const TYPE_MASK: u16 = libc::NLA_TYPE_MASK as u16;
 const ERROR: u16 = libc::NLMSG_ERROR as u16;
+const DONE: u16 = libc::NLMSG_DONE as u16;
 
 /// What a socket talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,32 @@ impl Socket {
                 }
                 if answer.sequence == last {
                     return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends a question, whose flags have `NLM_F_DUMP`, and returns what follows the
+    /// header in each part of the answer.
+    ///
+    /// # Errors
+    /// The refusal, named by the question's label.
+    pub fn list(&self, question: Batch) -> Result<Vec<Vec<u8>>> {
+        let label = question.labels.first().copied().unwrap_or("netlink");
+        let name = || label.to_owned();
+        self.send(&question.finish()).named(name)?;
+        let (mut all, mut buffer) = (Vec::new(), [0u8; 8192]);
+        loop {
+            let length = self.receive(&mut buffer).named(name)?;
+            for answer in messages(&buffer[..length]) {
+                match answer.kind {
+                    DONE => return Ok(all),
+                    ERROR => {
+                        let code =
+                            answer.payload.first_chunk().map_or(0, |c| i32::from_ne_bytes(*c));
+                        return Err(Error { call: name(), errno: Errno::from_raw(-code) });
+                    }
+                    _ => all.push(answer.payload.to_vec()),
                 }
             }
         }

@@ -23,8 +23,9 @@ PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "$POSTGRES_PASSWORD" >/tmp/password
     initdb -U postgres --pwfile=/tmp/password -A trust -D "$PGDATA" >/dev/null
+    echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
 fi
-exec postgres -D "$PGDATA" -k /tmp
+exec postgres -D "$PGDATA" -k /tmp -h '*'
 "#;
 
 #[test]
@@ -48,7 +49,8 @@ fn the_commands_of_public_readmes_work_unchanged() {
     store.assert_nothing_left();
 }
 
-fn make_images(store: &Store, directory: &Dir) {
+/// Debian's services under the names of docker's images.
+pub(crate) fn make_images(store: &Store, directory: &Dir) {
     let call = |args: &[&str]| drop(Test::sandbox(args).store(store).read());
     let tar = services_tar().unwrap();
     call(&["import", tar.to_str().unwrap(), "services"]);

@@ -1,6 +1,7 @@
 //! `sandbox inspect`: everything about sandboxes and images.
 
 mod image;
+mod networks;
 mod sandbox;
 
 use serde::Serialize;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
+use super::networks::{self, by_port, of_networks};
 use crate::{
     commands::{
         Context,
@@ -12,7 +13,7 @@ use crate::{
     error::Error,
     oci::{
         BaseImage, DeviceRequest, ExitStatus, Gpus, MountRequest, MountSource, PidChoice,
-        PortBinding, SandboxConfig, SandboxState, Status, VolumeRequest,
+        SandboxConfig, SandboxState, Status, VolumeRequest,
     },
     storage::{Store, StoredVolume},
 };
@@ -43,7 +44,7 @@ pub(super) fn inspect(name: &str, context: &Context) -> Result<Value, Error> {
         "HostConfig": of_host(config, &state),
         "Mounts": config.mounts.iter().map(|mount| of_mount(mount, &store)).collect::<Vec<_>>(),
         "Config": of_config(config),
-        "NetworkSettings": of_network(config, &state),
+        "NetworkSettings": of_networks(config, &state, context),
     }))
 }
 
@@ -88,7 +89,7 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         "Binds": binds.collect::<Vec<_>>(),
         "Devices": devices(config),
         "DeviceRequests": device_requests(config),
-        "NetworkMode": network_mode(config),
+        "NetworkMode": networks::mode(config),
         "PortBindings": by_port(&state.ports),
         "AutoRemove": config.auto_remove,
         "Privileged": config.privileged,
@@ -221,40 +222,4 @@ fn of_config(config: &SandboxConfig) -> Value {
         "ExposedPorts": ports.collect::<BTreeMap<_, _>>(),
         "StopSignal": signal.map_or("", |signal| signal.as_str()),
     })
-}
-
-fn of_network(config: &SandboxConfig, state: &SandboxState) -> Value {
-    let first = |is_v4: bool| {
-        let mut addresses = state.addresses.iter().filter(|address| address.is_ipv4() == is_v4);
-        addresses.next().map(ToString::to_string).unwrap_or_default()
-    };
-    json!({
-        "Ports": by_port(&state.ports),
-        "IPAddress": first(true),
-        "GlobalIPv6Address": first(false),
-        "Networks": {
-            network_mode(config): {
-                "IPAddress": first(true),
-                "GlobalIPv6Address": first(false),
-            },
-        },
-    })
-}
-
-fn network_mode(config: &SandboxConfig) -> &str {
-    let mode = config.network.iter().find_map(|word| word.strip_prefix("--network="));
-    mode.unwrap_or_default()
-}
-
-/// Places on the host, by port inside.
-fn by_port(ports: &[PortBinding]) -> BTreeMap<String, Vec<Value>> {
-    let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for port in ports {
-        let place = json!({
-            "HostIp": port.host_ip.to_string(),
-            "HostPort": port.host_port.to_string(),
-        });
-        all.entry(format!("{}/{}", port.port, port.protocol)).or_default().push(place);
-    }
-    all
 }

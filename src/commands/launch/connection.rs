@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
-        named::{self, Catalog, Membership, NamedNetwork, Neighbours, Registration, Request},
+        named::{self, Catalog, Membership, NamedNetwork, Neighbours, Registration},
         user::{
             Addresses, Protocol, Publish, Published, Routes, Rules, SANDBOX_DEVICE, Settings,
             UserNetwork,
@@ -229,11 +229,8 @@ fn reserve(
 ) -> Result<Vec<Membership>, Error> {
     let catalog = Catalog::of(&context.config.root);
     let config = &parts.config;
-    let reserved = choices.iter().enumerate().map(|(index, choice)| {
-        let request = Request {
-            device: format!("eth{index}"),
-            ..choice.request(&config.id, config.display_name(), &config.hostname)
-        };
+    let reserved = choices.iter().map(|choice| {
+        let request = choice.request(&config.id, config.display_name(), &config.hostname);
         catalog.reserve(&choice.name, &request, registration.name())
     });
     Ok(reserved.collect::<Result<_, _>>().map_err(network::Error::Named)?)

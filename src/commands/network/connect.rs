@@ -9,10 +9,7 @@ use crate::{
         options::{NetworkArgs, NetworkChoice},
     },
     error::Error,
-    network::{
-        self,
-        named::{Catalog, Request},
-    },
+    network::{self, named::Catalog},
     oci::ProcessId,
     sys,
 };
@@ -74,8 +71,7 @@ pub(super) fn connect(args: &Args, context: &Context) -> Result<(), Error> {
     let mut options = options(&found)?;
     options.connect(&choice).map_err(Error::usage)?;
     if found.state()?.is_alive() {
-        let device = format!("eth{}", options.named().len() - 1);
-        plug(&found, &choice, device, &catalog, context)?;
+        plug(&found, &choice, &catalog, context)?;
     }
     rewrite(&found, &options)
 }
@@ -83,7 +79,6 @@ pub(super) fn connect(args: &Args, context: &Context) -> Result<(), Error> {
 fn plug(
     found: &Found,
     choice: &NetworkChoice,
-    device: String,
     catalog: &Catalog,
     context: &Context,
 ) -> Result<(), Error> {
@@ -95,10 +90,8 @@ fn plug(
         ));
     }
     let _ = context.enter_domain_of(supervisor)?;
-    let request = Request {
-        device,
-        ..choice.request(&found.config.id, found.config.display_name(), &found.config.hostname)
-    };
+    let config = &found.config;
+    let request = choice.request(&config.id, config.display_name(), &config.hostname);
     let entry = format!("{}-{}", supervisor.pid, supervisor.start_time);
     let join = || {
         let mut membership = catalog.reserve(&choice.name, &request, &entry)?;

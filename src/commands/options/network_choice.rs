@@ -58,7 +58,7 @@ impl NetworkChoice {
         format!("{}{colon}{}", self.name, all.join(","))
     }
 
-    /// The same for a sandbox; `device` is for the caller to choose.
+    /// The same for a sandbox.
     pub fn request(&self, id: &str, name: &str, hostname: &str) -> Request {
         let hostname = (hostname != name && !id.starts_with(hostname)).then(|| hostname.into());
         Request {
@@ -68,7 +68,6 @@ impl NetworkChoice {
             v4: self.v4,
             v6: self.v6,
             mac: self.mac,
-            device: String::new(),
         }
     }
 }

@@ -20,11 +20,14 @@ use crate::{
 const CREATE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
 const UP: u32 = libc::IFF_UP as u32;
 const VETH_INFO_PEER: u16 = 1;
-/// Of `linux/if_link.h`: `IFLA_BR_MCAST_SNOOPING`, `IFLA_BRPORT_ISOLATED`,
-/// `IFLA_INET6_ADDR_GEN_MODE`.
+/// Of `linux/if_link.h`: `IFLA_BR_MCAST_SNOOPING`, `IFLA_BRPORT_STATE`,
+/// `IFLA_BRPORT_ISOLATED`, `IFLA_INET6_ADDR_GEN_MODE`.
 const MULTICAST_SNOOPING: u16 = 23;
+const STATE: u16 = 1;
 const ISOLATED: u16 = 33;
 const ADDRESS_GENERATION: u16 = 8;
+/// `BR_STATE_DISABLED`
+const DISABLED: u8 = 0;
 /// `IN6_ADDR_GEN_MODE_NONE`
 const NONE: u8 = 1;
 
@@ -126,28 +129,45 @@ fn connect(socket: &Socket, wanted: &Link, bridge: u32, sandbox: &OwnedFd) -> sy
 /// In the sandbox: addresses, and none that the kernel would choose.
 fn configure(wanted: &Link) -> sys::Result<()> {
     let index = links::index(&wanted.device)?;
+    let socket = Socket::open(Protocol::Route)?;
     let mut batch = Batch::new();
-    if wanted.v6.is_some() {
-        batch.message("keep link-local addresses off", libc::RTM_NEWLINK, 0, &link(index, 0));
-        batch.nest(libc::IFLA_AF_SPEC, |families| {
-            families.nest(libc::AF_INET6 as u16, |v6| v6.attribute(ADDRESS_GENERATION, &[NONE]));
-        });
-    }
+    batch.message("keep link-local addresses off", libc::RTM_NEWLINK, 0, &link(index, 0));
+    batch.nest(libc::IFLA_AF_SPEC, |families| {
+        families.nest(libc::AF_INET6 as u16, |v6| v6.attribute(ADDRESS_GENERATION, &[NONE]));
+    });
+    // Without IPv6 in the kernel there are none.
+    socket.request(batch).or_else(|error| if wanted.v6.is_some() { Err(error) } else { Ok(()) })?;
+    let mut batch = Batch::new();
     batch.message("bring up a link", libc::RTM_NEWLINK, 0, &link(index, UP));
     for (address, length) in [wanted.v4].into_iter().chain(wanted.v6) {
         links::add_address(&mut batch, index, address, length);
     }
-    Socket::open(Protocol::Route)?.request(batch)
+    socket.request(batch)
 }
 
-/// In the switch: nothing more passes the port, which goes with the sandbox.
+/// In the switch: nothing more passes the port, which goes with the sandbox, and its
+/// guard with the next one's [`sweep`].
+///
+/// To take the link down, or the guard away, would be to wait for every processor
+/// (`synchronize_net()`): 10 ms and more, where a program of the sandbox takes one.
 pub(super) fn shut(port: &str) -> sys::Result<()> {
-    if let Ok(index) = links::index(port) {
-        let mut batch = Batch::new();
-        batch.message("shut a port", libc::RTM_NEWLINK, 0, &links::link_down(index));
-        Socket::open(Protocol::Route)?.request(batch)?;
+    let mut batch = Batch::new();
+    batch.message("shut a port", libc::RTM_NEWLINK, 0, &link(0, 0));
+    batch.text(libc::IFLA_IFNAME, port);
+    batch.nest(libc::IFLA_LINKINFO, |info| {
+        info.text(libc::IFLA_INFO_SLAVE_KIND, "bridge");
+        info.nest(libc::IFLA_INFO_SLAVE_DATA, |data| data.attribute(STATE, &[DISABLED]));
+    });
+    match Socket::open(Protocol::Route)?.request(batch) {
+        Err(error) if error.errno == Errno::ENODEV => Ok(()), // It has gone already.
+        shut => shut,
     }
-    guard::remove(port)
+}
+
+/// Removes what the dead and gone have left in the switch, while nobody waits for it.
+pub(super) fn sweep(switch: OwnedFd) {
+    let job = move || sys::net::join(&switch).and_then(|()| guard::sweep());
+    drop(sys::process::spawn("sweeper", job)); // Whoever comes next tries again.
 }
 
 /// In the switch: removes the port, and with it the sandbox's end.

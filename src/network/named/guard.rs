@@ -23,7 +23,10 @@ use std::net::IpAddr;
 
 use super::catalog::Mac;
 use crate::{
-    network::user::nft::{Chain, Expression, Family, Transaction, Verdict},
+    network::user::{
+        links,
+        nft::{self, Chain, Expression, Family, Transaction, Verdict},
+    },
     sys::{
         self,
         netlink::{Protocol, Socket},
@@ -75,6 +78,15 @@ fn guard_v6(rules: &mut Transaction, chain: &Chain<'_>, is_own: Expression<'_>, 
             .rule(chain, &[ethernet, icmp, Expression::Transport { offset: 0, is: &[kind] }, DROP]);
     }
     rules.rule(chain, &[is_own, ethernet, source, ACCEPT]);
+}
+
+/// Takes the guards away whose ports are gone, which wait for every processor. A port is there before its guard, so this meets none that is being set.
+pub(super) fn sweep() -> sys::Result<()> {
+    let tables = nft::tables(Family::Device, &Socket::open(Protocol::Netfilter)?)?;
+    for port in tables.iter().filter(|port| links::index(port).is_err()) {
+        let _ = remove(port); // Another may be as fast.
+    }
+    Ok(())
 }
 
 /// Takes the guard of a port away, which must be shut or gone.

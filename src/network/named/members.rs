@@ -47,7 +47,6 @@ pub struct Request {
     pub v4: Option<IpAddr>,
     pub v6: Option<IpAddr>,
     pub mac: Option<Mac>,
-    pub device: String,
 }
 
 /// A sandbox's place on a network; it ends with this value.
@@ -140,11 +139,27 @@ impl Catalog {
             let sandbox = request.name.clone();
             return Err(Error::AlreadyConnected { sandbox, network: network.name });
         }
-        let member = place(&network, request, &others, supervisor)?;
+        let device = self.free_device(&request.id);
+        let member = place(&network, request, device, &others, supervisor)?;
         let path = self.members_dir(&network.name).join(&request.id);
         let membership = Membership { network, member, path, switch: None, kept: false };
         membership.write()?;
         Ok(membership)
+    }
+
+    /// The first name for an interface that none of a sandbox's networks has.
+    fn free_device(&self, id: &str) -> String {
+        let own = self.memberships(id).into_iter().map(|(_, member)| member.device);
+        first_free_device(&own.collect::<Vec<_>>())
+    }
+
+    /// The networks that a sandbox is on, by name, and itself there.
+    pub fn memberships(&self, id: &str) -> Vec<(Definition, Member)> {
+        let own = self.all().into_iter().filter_map(|network| {
+            let member = self.member(&network.name, id)?;
+            self.lives(&member.supervisor).then_some((network, member))
+        });
+        own.collect()
     }
 
     /// Ends a membership of a sandbox that runs; to be called in the domain.
@@ -167,6 +182,7 @@ impl Catalog {
 fn place(
     network: &Definition,
     request: &Request,
+    device: String,
     others: &[Member],
     supervisor: &str,
 ) -> Result<Member, Error> {
@@ -191,11 +207,17 @@ fn place(
         v4,
         v6,
         mac,
-        device: request.device.clone(),
+        device,
         supervisor: supervisor.into(),
         port: format!("m{}", &catalog::new_id()?[..10]),
         joined: false,
     })
+}
+
+/// A network may have been left meanwhile: their number says nothing.
+fn first_free_device(taken: &[String]) -> String {
+    let mut names = (0..=taken.len()).map(|number| format!("eth{number}"));
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
 }
 
 impl Membership {
@@ -229,9 +251,13 @@ impl Membership {
             v6: self.member.v6.zip(self.network.v6.as_ref().map(|v6| v6.subnet.length())),
         };
         bridge::in_namespace(switch, move || bridge::plug(&link, sandbox)).map_err(failed)?;
-        self.switch = Some(duplicate);
         self.member.joined = true;
-        self.write()
+        self.write()?;
+        if let Ok(switch) = duplicate.try_clone() {
+            bridge::sweep(switch);
+        }
+        self.switch = Some(duplicate);
+        Ok(())
     }
 
     /// Lets it last as long as the supervisor does, or until [`Catalog::disconnect`].
@@ -266,4 +292,19 @@ impl Drop for Membership {
 
 fn read(path: &Path) -> Option<Member> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_fills_the_gap_of_one_that_is_gone() {
+        let free = |taken: &[&str]| {
+            first_free_device(&taken.iter().map(|&name| name.into()).collect::<Vec<_>>())
+        };
+        assert_eq!(free(&[]), "eth0");
+        assert_eq!(free(&["eth0", "eth1"]), "eth2");
+        assert_eq!(free(&["eth2", "eth0"]), "eth1");
+    }
 }

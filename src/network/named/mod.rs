@@ -166,7 +166,7 @@ impl Network for NamedNetwork {
         for membership in self.memberships.drain(..) {
             membership.leave();
         }
-        self.registration.forget(attachment.id);
+        self.registration.forget();
         self.outside.del(attachment)
     }
 }

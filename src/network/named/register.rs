@@ -34,6 +34,7 @@ pub struct Entrance {
 #[derive(Debug)]
 pub struct Registration {
     path: PathBuf,
+    pid: i32,
     name: String,
     /// Its lock says that we live.
     _file: File,
@@ -118,7 +119,7 @@ impl Entrance {
         flock(&file, Lock::Exclusive).map_err(|error| failed(error.errno.into()))?;
         let line = format!("{pid} {start_time} {}\n", switch.as_raw_fd());
         file.write_all(line.as_bytes()).map_err(failed)?;
-        Ok(Registration { path, name, _file: file, switch })
+        Ok(Registration { path, pid, name, _file: file, switch })
     }
 }
 
@@ -137,8 +138,17 @@ impl Registration {
     }
 
     /// We go: nobody is to look for us.
-    pub(super) fn forget(&mut self, _sandbox: &str) {
-        let _ = fs::remove_file(&self.path);
+    pub(super) fn forget(&self) {
+        // Not in a child that has it as well.
+        if nix::unistd::getpid().as_raw() == self.pid {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 

@@ -132,13 +132,6 @@ pub(in crate::network) fn link(index: u32, flags: u32) -> [u8; 16] {
     header
 }
 
-/// The same to bring a link down.
-pub(in crate::network) fn link_down(index: u32) -> [u8; 16] {
-    let mut header = link(index, UP);
-    header[8..12].fill(0);
-    header
-}
-
 /// The index of an interface of the namespace that we are in.
 ///
 /// # Errors

@@ -5,16 +5,18 @@
 use super::hold::Refusal;
 use crate::sys::{
     self,
-    netlink::{Batch, Socket},
+    netlink::{Batch, Socket, attributes},
 };
 
 const SUBSYSTEM: u16 = libc::NFNL_SUBSYS_NFTABLES as u16;
+const GET_TABLE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_GETTABLE as u16;
 const NEW_TABLE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWTABLE as u16;
 const NEW_CHAIN: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWCHAIN as u16;
 const NEW_RULE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_NEWRULE as u16;
 const DELETE_TABLE: u16 = SUBSYSTEM << 8 | libc::NFT_MSG_DELTABLE as u16;
 const BATCH_BEGIN: u16 = libc::NFNL_MSG_BATCH_BEGIN as u16;
 const BATCH_END: u16 = libc::NFNL_MSG_BATCH_END as u16;
+const ALL: u16 = libc::NLM_F_DUMP as u16;
 const CREATE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_APPEND) as u16;
 /// `NF_NETDEV_INGRESS`
 const INGRESS: u32 = 0;
@@ -56,6 +58,21 @@ mod attribute {
     pub(super) const DATA_VALUE: u16 = 1;
     pub(super) const DATA_VERDICT: u16 = 2;
     pub(super) const VERDICT_CODE: u16 = 1;
+}
+
+/// The names of a family's tables.
+///
+/// # Errors
+/// What the kernel says if it has no nf_tables.
+pub(in crate::network) fn tables(family: Family, socket: &Socket) -> sys::Result<Vec<String>> {
+    let mut question = Batch::new();
+    question.message("list tables of nf_tables", GET_TABLE, ALL, &header(family as u8, 0));
+    let name = |answer: Vec<u8>| {
+        let mut attributes = attributes(answer.get(header(0, 0).len()..)?);
+        let (_, name) = attributes.find(|(kind, _)| *kind == attribute::TABLE_NAME)?;
+        String::from_utf8(name.strip_suffix(&[0])?.into()).ok()
+    };
+    Ok(socket.list(question)?.into_iter().filter_map(name).collect())
 }
 
 /// Changes that take place together or not at all.
