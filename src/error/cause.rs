@@ -124,7 +124,7 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::SandboxExists(_) => Cause::SANDBOX_EXISTS,
         Error::NoSuchSandbox(_) | Error::SandboxAmbiguous(_) => Cause::SANDBOX_MISSING,
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
-        Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
+        Error::SandboxName(_) | Error::Directory { .. } | Error::HoldsStore { .. } => Cause::USAGE,
         Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
         Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
         Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,

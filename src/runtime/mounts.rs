@@ -130,12 +130,17 @@ impl Sources {
                 Some(source) => attach_bind(source, request, &users),
             };
             attached.map_err(Failure::mount(target.display()))?;
-            if taken.is_some() {
+            if taken.is_some() && !keeps_changes(request) {
                 users.0.extend(mount::id_of(target));
             }
         }
         Ok(users)
     }
+}
+
+/// Whether what is made there is the sandbox's own.
+fn keeps_changes(request: &Mount) -> bool {
+    matches!(&request.kind, MountKind::Overlay { overlay, .. } if overlay.upper.is_some())
 }
 
 /// Whom the root of a file system in memory is to belong to, as options of `tmpfs(5)`.

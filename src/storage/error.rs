@@ -74,6 +74,8 @@ pub enum Error {
     VolumeInUse { name: String, users: Vec<String> },
     #[error("the record of the volume `{name}` is damaged")]
     VolumeDamaged { name: String, source: io::Error },
+    #[error("the store in {} is in {}, which can then not be seen copy-on-write", root.display(), path.display())]
+    HoldsStore { path: PathBuf, root: PathBuf },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }

@@ -34,6 +34,7 @@ mod changes;
 mod check;
 mod collect;
 mod compression;
+mod cow;
 mod entry;
 mod error;
 mod extract;

@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use super::{
     Error, Store,
     collect::discard,
+    cow::COW,
     implied,
     remove::{remove_content, remove_tree},
     sandboxes::{CONFIG, Claim, STATE},
@@ -237,9 +238,11 @@ fn empty(sandbox: &Path) -> sys::Result<()> {
             _ => {}
         }
     }
-    match remove_tree(&sandbox, Path::new(LENT)) {
-        Err(error) if error.errno != Errno::ENOENT => return Err(error),
-        _ => {}
+    for own in [LENT, COW] {
+        match remove_tree(&sandbox, Path::new(own)) {
+            Err(error) if error.errno != Errno::ENOENT => return Err(error),
+            _ => {}
+        }
     }
     remove_content(open_directory_at(&sandbox, Path::new(UPPER))?)?;
     let mut directory = open_directory_at(&sandbox, Path::new(WORK))?;
