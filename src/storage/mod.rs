@@ -89,6 +89,7 @@ pub use additional::Additional;
 pub use budget::Evicted;
 pub use changes::{Changes, Difference, Lower};
 pub use check::{Check, Fault, Removal, Unverified};
+pub use cow::{Applied, Cow, FileChange, Flag, Refusal, Side, Wanted};
 pub use error::{Error, LayerError};
 pub use host::host_root;
 pub use images::StoredImage;

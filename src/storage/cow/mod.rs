@@ -8,21 +8,49 @@
 //!
 //! `N` is the place of the mount among those of the sandbox. Nothing is walked or
 //! copied when it starts: the host's directory is the lower one of an overlay.
+//!
+//! What has changed is found by `compare.rs`; whether the host has changed since, by
+//! `drift.rs`; `carry.rs` takes changes over to the host, and `fold.rs` gives up what is
+//! alike on both sides. `flagged.rs` knows what is not taken over unless it is named.
+
+mod carry;
+mod choose;
+mod compare;
+mod drift;
+mod flagged;
+mod fold;
+mod sides;
 
 use std::{
     fs::{self, File},
     io::Write,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
 use nix::errno::Errno;
 
-use super::{Error, SandboxDir, remove::remove_tree, rootfs::contains};
+pub use self::sides::{FileChange, Side};
+use self::{
+    carry::{Carrier, STAGING},
+    compare::{Change, Walk},
+    drift::Starts,
+};
+use super::{
+    Difference, Error, SandboxDir, StoredSandbox,
+    merged::{hides, is_opaque, there},
+    remove::{remove_content, remove_tree},
+    rootfs::contains,
+    tree_tar::copy_error,
+};
 use crate::{
     oci::Overlay,
     sys::{
         self, Named,
-        fs::{chmod, entries, fstat, mkdir, open_directory, sync_file_system},
+        fs::{
+            chmod, entries, fstat, mkdir, open_directory, open_directory_at, stat_at,
+            sync_file_system,
+        },
         time::kernel_now,
     },
 };
@@ -92,6 +120,282 @@ impl SandboxDir {
         };
         settle().map_err(|source| Error::Store { root: self.root.clone(), source })
     }
+}
+
+/// One such directory, and what the sandbox has changed of it.
+#[derive(Debug)]
+pub struct Cow {
+    id: String,
+    /// The host's directory.
+    host: OwnedFd,
+    /// The file system that it is on.
+    device: u64,
+    upper: OwnedFd,
+    starts: Starts,
+    /// Whether nobody has synced it since the sandbox last ran.
+    is_volatile: bool,
+    /// Where something else is mounted, relative.
+    mount_points: Vec<PathBuf>,
+}
+
+/// Why a change is not carried to the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// This path, relative, has changed on the host since the sandbox was started.
+    Drifted(PathBuf),
+    /// Something else is mounted there on the host.
+    Mounted,
+    Device,
+    Socket,
+    /// It would run as its owner or group, whoever runs it.
+    SetId,
+}
+
+/// Why a change is left out unless it is named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// The host runs what is at this path, relative, by itself.
+    Runs(PathBuf),
+    /// It is a link that leads out of the directory.
+    LeadsOut(PathBuf),
+}
+
+/// What is to be carried.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Relative; all, if there is none.
+    pub paths: &'a [PathBuf],
+    /// Whether it is only to be told.
+    pub dry_run: bool,
+    /// Whether what has changed on the host is overwritten.
+    pub force: bool,
+}
+
+/// What became of it; paths are relative.
+#[derive(Debug, Default)]
+pub struct Applied {
+    pub carried: Vec<(Difference, PathBuf)>,
+    pub refused: Vec<(PathBuf, Refusal)>,
+    pub left_out: Vec<Flag>,
+    /// Those of the paths that were named where nothing has changed.
+    pub unchanged: Vec<PathBuf>,
+}
+
+impl StoredSandbox {
+    /// What it has changed of `source`, its mount of this number; `mount_points`, relative,
+    /// are none of that. None if it was never started.
+    ///
+    /// # Errors
+    /// [`Error::OtherDirectory`] if another directory is there by now.
+    pub fn copied_on_write(
+        &self,
+        number: usize,
+        source: &Path,
+        mount_points: Vec<PathBuf>,
+    ) -> Result<Option<Cow>, Error> {
+        let place = self.path().join(COW).join(number.to_string());
+        if !place.join(STARTS).exists() {
+            return Ok(None);
+        }
+        let failed = |error| Error::Directory { path: source.into(), source: error };
+        let host = open_directory(source).map_err(failed)?;
+        let there = fstat(&host).map_err(failed)?;
+        let open = || Ok((open_directory(&place.join(UPPER))?, Starts::read(&place.join(STARTS))?));
+        let (upper, starts) = open().map_err(|error| copy_error(&place, error))?;
+        if !starts.showed(there.st_ino) {
+            return Err(Error::OtherDirectory(source.into()));
+        }
+        let (id, device) = (self.id().into(), there.st_dev);
+        let is_volatile = place.join(WORK).join(WORK).join("incompat/volatile").exists();
+        Ok(Some(Cow { id, host, device, upper, starts, is_volatile, mount_points }))
+    }
+}
+
+impl Cow {
+    /// The paths that differ, relative, directories before what is in them. A directory
+    /// in which something differs is among them.
+    ///
+    /// # Errors
+    /// If something cannot be read.
+    pub fn list(&self) -> Result<Vec<(Difference, PathBuf)>, Error> {
+        let changes = self.walk()?.changes.into_iter();
+        Ok(changes.map(|change| (change.difference, change.path)).collect())
+    }
+
+    fn walk(&self) -> Result<Walk<'_>, Error> {
+        let mut walk = Walk::new(&self.mount_points);
+        walk.directory(Path::new(""), &self.upper, Some(&self.host))?;
+        Ok(walk)
+    }
+
+    /// Carries changes to the host, and gives up in the sandbox what is alike on both
+    /// sides then. The sandbox is held, so that it does not run.
+    ///
+    /// # Errors
+    /// If something cannot be read, or not be made on the host; what was carried before
+    /// stays, and the next call goes on there.
+    pub fn apply(&self, _held: &SandboxDir, wanted: Wanted<'_>) -> Result<Applied, Error> {
+        self.clean()?;
+        let walk = self.walk()?;
+        let chosen = choose::choose(walk.changes, wanted.paths, self)?;
+        let mut applied = Applied {
+            left_out: chosen.left_out,
+            unchanged: chosen.unchanged,
+            ..Applied::default()
+        };
+        if !applied.unchanged.is_empty() {
+            return Ok(applied);
+        }
+        let mut carrier = Carrier::new(self, wanted.force, &walk.same);
+        let result = applied.carry(&chosen.changes, &mut carrier, wanted.dry_run);
+        if !wanted.dry_run {
+            self.clean()?;
+            result?;
+            let settle = || {
+                sync_file_system(&self.host)?;
+                fold::fold(&self.upper, &self.host)
+            };
+            return settle().map(|()| applied).map_err(|source| copy_error(Path::new(""), source));
+        }
+        result.map(|()| applied)
+    }
+
+    /// Gives up what the sandbox has changed at these paths, relative, or everywhere.
+    ///
+    /// # Errors
+    /// [`Error::Unchanged`] if nothing has changed at a path, or only together with a
+    /// directory above; or if something cannot be removed.
+    pub fn discard(&self, _held: &SandboxDir, paths: &[PathBuf]) -> Result<(), Error> {
+        self.clean()?;
+        if paths.is_empty() {
+            let all = self.upper.try_clone().named(|| "dup()".into());
+            let removed = all.and_then(remove_content);
+            return removed.map_err(|source| copy_error(Path::new(""), source));
+        }
+        let found = paths.iter().map(|path| self.own(path)).collect::<Result<Vec<_>, _>>()?;
+        for ((directory, name), path) in found.into_iter().zip(paths) {
+            remove_tree(directory, &name).map_err(|source| copy_error(path, source))?;
+        }
+        let folded = fold::fold(&self.upper, &self.host);
+        folded.map_err(|source| copy_error(Path::new(""), source))
+    }
+
+    /// Whether what has changed is on disk, or was when the sandbox ended.
+    pub fn is_synced(&self) -> bool {
+        !self.is_volatile
+    }
+
+    /// Whether nothing is left of what the sandbox has changed.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn is_unchanged(&self) -> Result<bool, Error> {
+        Ok(self.walk()?.changes.is_empty())
+    }
+
+    /// Where the upper directory has a path, if what the host has there would be seen
+    /// again without.
+    fn own(&self, path: &Path) -> Result<(OwnedFd, PathBuf), Error> {
+        let failed = |source| copy_error(path, source);
+        let unchanged = |above: Option<&Path>| Error::Unchanged {
+            path: path.into(),
+            above: above.map(Path::to_path_buf),
+        };
+        let ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
+        for above in ancestors.into_iter().rev().filter(|it| !it.as_os_str().is_empty()) {
+            let (directory, name) = self.in_upper(above).map_err(failed)?;
+            let Some(stat) = there(stat_at(&directory, &name)).map_err(failed)? else {
+                return Err(unchanged(None));
+            };
+            if hides(&directory, &name, &stat).map_err(failed)? {
+                return Err(unchanged(Some(above)));
+            }
+            let inner = there(open_directory_at(&directory, &name)).map_err(failed)?;
+            let Some(inner) = inner else { return Err(unchanged(None)) };
+            if is_opaque(&inner).map_err(failed)? && self.is_on_host(above) {
+                return Err(unchanged(Some(above)));
+            }
+        }
+        let (directory, name) = self.in_upper(path).map_err(failed)?;
+        match there(stat_at(&directory, &name)).map_err(failed)? {
+            Some(_) => Ok((directory, name)),
+            None => Err(unchanged(None)),
+        }
+    }
+
+    fn is_on_host(&self, path: &Path) -> bool {
+        self.on_host(path).is_ok_and(|(directory, name)| stat_at(directory, &name).is_ok())
+    }
+
+    /// Removes what somebody who was killed has left half made.
+    fn clean(&self) -> Result<(), Error> {
+        let name = self.staging_name();
+        remove_tree(&self.host, &name).map_err(|source| copy_error(&name, source))
+    }
+
+    fn staging_name(&self) -> PathBuf {
+        format!("{STAGING}{}", self.id).into()
+    }
+
+    /// The host's directory in which a path is, and its name there.
+    fn on_host(&self, path: &Path) -> sys::Result<(OwnedFd, PathBuf)> {
+        beneath(&self.host, path)
+    }
+
+    fn in_upper(&self, path: &Path) -> sys::Result<(OwnedFd, PathBuf)> {
+        beneath(&self.upper, path)
+    }
+
+    /// When the sandbox saw what it then changed at this path.
+    fn before(&self, path: &Path) -> (i64, i64) {
+        let is_there = |path: &&Path| {
+            let found = self.in_upper(path);
+            found.is_ok_and(|(directory, name)| stat_at(directory, &name).is_ok())
+        };
+        // What was deleted with its directory has no name of its own.
+        let found = path.ancestors().find(is_there).and_then(|path| self.in_upper(path).ok());
+        match found {
+            Some((directory, name)) => self.starts.before(&directory, &name),
+            None => self.starts.first(),
+        }
+    }
+}
+
+impl Applied {
+    fn carry(
+        &mut self,
+        changes: &[Change],
+        carrier: &mut Carrier<'_>,
+        dry_run: bool,
+    ) -> Result<(), Error> {
+        let mut missing: Vec<&Path> = Vec::new();
+        for change in changes {
+            if missing.iter().any(|directory| change.path.starts_with(directory)) {
+                continue;
+            }
+            let mut refusal = carrier.refusal(change)?;
+            if refusal.is_none() && !dry_run {
+                refusal = carrier.carry(change)?;
+            }
+            match refusal {
+                None => self.carried.push((change.difference, change.path.clone())),
+                Some(refusal) => {
+                    missing.extend(change.makes_directory().then_some(change.path.as_path()));
+                    self.refused.push((change.path.clone(), refusal));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory in which a path is, reached from `root` without any link, and the name.
+fn beneath(root: &OwnedFd, path: &Path) -> sys::Result<(OwnedFd, PathBuf)> {
+    let mut directory = root.try_clone().named(|| "dup()".into())?;
+    for step in path.parent().unwrap_or(Path::new("")) {
+        directory = open_directory_at(&directory, Path::new(step))?;
+    }
+    Ok((directory, path.file_name().unwrap_or_default().into()))
 }
 
 /// The directories of all such mounts of a sandbox.
