@@ -345,3 +345,91 @@ fn a_sandbox_that_runs_is_left_alone() {
     project.test(&["stop", "-t", "0", "dev"]).check();
     project.verb("apply", &[]).stdout("A /w/n\n").check();
 }
+
+#[test]
+fn whoever_is_killed_while_it_takes_over_leaves_each_file_old_or_new() {
+    require!(user_namespaces(), "user namespaces");
+    const FILES: usize = 300;
+    let project = Project::new();
+    let (old, new) = ("old\n".repeat(2000), "new\n".repeat(3000));
+    for number in 0..FILES {
+        project.dir.write(&format!("many/{number}"), &old);
+        project.dir.write(&format!("more/{number}/f"), &old);
+    }
+    project.dir.write("fresh", &new);
+    for round in 0..crate::support::rounds(12) {
+        for number in 0..FILES {
+            project.dir.write(&format!("many/{number}"), &old);
+            project.dir.write(&format!("more/{number}/f"), &old);
+        }
+        let script = format!(
+            "rm -r more; mkdir added; for n in $(seq 0 {}); do cp fresh many/$n; cp fresh added/$n; done",
+            FILES - 1
+        );
+        project.run(&["--name", "dev"], &script).check();
+        let running = Test::sandbox(&["apply", "dev"]).store(&project.store).spawn();
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 9));
+        running.signal(rustix::process::Signal::KILL);
+        drop(running);
+        for number in 0..FILES {
+            let found = fs::read_to_string(project.path(&format!("many/{number}"))).unwrap();
+            assert!(found == old || found == new, "many/{number} is neither old nor new");
+            let added = fs::read_to_string(project.path(&format!("added/{number}")));
+            assert!(added.is_err() || added.unwrap() == new);
+        }
+        let rest = project.test(&["apply", "dev"]).read();
+        project.test(&["diff", "dev"]).stdout("").check();
+        let all = project.sum();
+        assert!(all.keys().all(|path| !path.contains("sandbox-apply")), "{rest}");
+        assert!((0..FILES).all(|number| all[&format!("many/{number}")].1 == new));
+        assert!((0..FILES).all(|number| all[&format!("added/{number}")].1 == new));
+        assert!(!project.path("more").exists());
+        project.test(&["rm", "dev"]).check();
+        fs::remove_dir_all(project.path("added")).unwrap();
+    }
+}
+
+/// `SANDBOX_TEST_COW_FILES` says how many.
+#[test]
+fn a_large_checkout_is_neither_walked_nor_changed_until_it_is_to_be() {
+    require!(user_namespaces(), "user namespaces");
+    let files = std::env::var("SANDBOX_TEST_COW_FILES");
+    let files: usize = files.ok().and_then(|number| number.parse().ok()).unwrap_or(5_000);
+    let project = Project::new();
+    let git = |words: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=x", "-c", "user.email=x@x", "-c", "init.defaultBranch=main"])
+            .args(words)
+            .current_dir(project.dir.path())
+            .output();
+        done.is_ok_and(|output| output.status.success())
+    };
+    for directory in 0..files / 100 {
+        fs::create_dir_all(project.path(&format!("src/{directory}"))).unwrap();
+        for file in 0..100 {
+            fs::write(project.path(&format!("src/{directory}/{file}")), "text\n").unwrap();
+        }
+    }
+    let has_git = git(&["init", "-q"]) && git(&["add", "."]) && git(&["commit", "-qm", "all"]);
+    let before = project.sum();
+    project.run(&["--name", "dev"], "rm -rf src; echo 1 > docs/a; echo 2 > docs/b").check();
+    assert_eq!(project.sum(), before);
+    project.verb("diff", &[]).stdout("C /w/docs\nC /w/docs/a\nC /w/docs/b\nD /w/src\n").check();
+    assert_eq!(project.sum(), before);
+    project.verb("apply", &["docs/a", "src/0"]).stdout("D /w/src/0\nC /w/docs/a\n").check();
+    let mut expected = before.clone();
+    expected.retain(|path, _| !Path::new(path).starts_with("src/0") && path != "docs/a");
+    let mut found = project.sum();
+    assert_eq!(found.remove("docs/a").unwrap().1, "1\n");
+    assert_eq!(found, expected);
+    fs::write(project.path("src/1/0"), "drift\n").unwrap();
+    let drifted = project.sum();
+    project.verb("apply", &["src"]).code(125).stdout("").check();
+    assert_eq!(project.sum(), drifted);
+    project.verb("discard", &[]).check();
+    assert_eq!(project.sum(), drifted);
+    project.verb("diff", &[]).stdout("").check();
+    if has_git {
+        assert!(git(&["diff", "--quiet", "--", "README", "src/main.c"]));
+    }
+}
