@@ -349,7 +349,7 @@ fn a_sandbox_that_runs_is_left_alone() {
 #[test]
 fn whoever_is_killed_while_it_takes_over_leaves_each_file_old_or_new() {
     require!(user_namespaces(), "user namespaces");
-    const FILES: usize = 300;
+    const FILES: usize = 60;
     let project = Project::new();
     let (old, new) = ("old\n".repeat(2000), "new\n".repeat(3000));
     for number in 0..FILES {
@@ -357,7 +357,7 @@ fn whoever_is_killed_while_it_takes_over_leaves_each_file_old_or_new() {
         project.dir.write(&format!("more/{number}/f"), &old);
     }
     project.dir.write("fresh", &new);
-    for round in 0..crate::support::rounds(12) {
+    for round in 0..crate::support::rounds(8) {
         for number in 0..FILES {
             project.dir.write(&format!("many/{number}"), &old);
             project.dir.write(&format!("more/{number}/f"), &old);
@@ -368,7 +368,11 @@ fn whoever_is_killed_while_it_takes_over_leaves_each_file_old_or_new() {
         );
         project.run(&["--name", "dev"], &script).check();
         let running = Test::sandbox(&["apply", "dev"]).store(&project.store).spawn();
-        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 9));
+        let has_begun = || project.path("added").exists().then_some(());
+        if round > 0 {
+            crate::support::eventually(has_begun);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 3));
         running.signal(rustix::process::Signal::KILL);
         drop(running);
         for number in 0..FILES {

@@ -107,10 +107,10 @@ impl<'a> Walk<'a> {
         if let Some(below) = &below {
             change.is_way = same_attributes(&inner, below).map_err(failed)?;
         }
-        let is_needed = !change.is_way && !(old.is_none() && self.is_mount_point(path));
+        let is_idle = change.is_way || (old.is_none() && self.is_mount_point(path));
         self.changes.push(change);
         self.directory(path, &inner, below.as_ref())?;
-        if !is_needed && self.changes.len() == place + 1 {
+        if is_idle && self.changes.len() == place + 1 {
             self.changes.pop();
         }
         Ok(())

@@ -81,7 +81,7 @@ fn is_flagged(names: &[String]) -> bool {
         let wanted: Vec<&str> = path.split('/').collect();
         names.len() >= wanted.len() && names[names.len() - wanted.len()..] == wanted[..]
     };
-    PATHS.iter().any(|path| is_end(&path)) || is_of_git(names)
+    PATHS.iter().any(is_end) || is_of_git(names)
 }
 
 /// The settings of a repository, of its submodules and of its work trees name programs.

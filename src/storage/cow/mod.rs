@@ -432,3 +432,134 @@ fn note_start(path: &Path, inode: u64) -> sys::Result<()> {
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     file.and_then(note).named(|| format!("write({path:?})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::{
+        storage::testing::{TempDir, store},
+        sys::fs::{set_xattr, whiteout_at, xattr},
+    };
+
+    /// A directory of the host with `old` in it, and one for what a sandbox changes.
+    struct Case {
+        temp: TempDir,
+        held: SandboxDir,
+        cow: Cow,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let temp = TempDir::new();
+            let held = store(&temp).create_sandbox("0a", None).unwrap();
+            let [host, upper] = ["host", "up"].map(|name| temp.path().join(name));
+            [&host, &upper].iter().for_each(|path| fs::create_dir(path).unwrap());
+            fs::write(host.join("old"), "old").unwrap();
+            let starts = temp.path().join("starts");
+            let host = open_directory(&host).unwrap();
+            let there = fstat(&host).unwrap();
+            // The clock stands still for some milliseconds.
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            note_start(&starts, there.st_ino).unwrap();
+            let cow = Cow {
+                id: "0a".into(),
+                device: there.st_dev,
+                host,
+                upper: open_directory(&upper).unwrap(),
+                starts: Starts::read(&starts).unwrap(),
+                is_volatile: false,
+                mount_points: Vec::new(),
+            };
+            Self { temp, held, cow }
+        }
+
+        fn host(&self, name: &str) -> PathBuf {
+            self.temp.path().join("host").join(name)
+        }
+
+        fn upper(&self, name: &str) -> PathBuf {
+            self.temp.path().join("up").join(name)
+        }
+
+        fn apply(&self) -> Applied {
+            let wanted = Wanted { paths: &[], dry_run: false, force: false };
+            self.cow.apply(&self.held, wanted).unwrap()
+        }
+    }
+
+    #[test]
+    fn attributes_are_carried_but_not_the_notes_of_overlayfs() {
+        let case = Case::new();
+        fs::write(case.upper("old"), "new").unwrap();
+        let file = File::open(case.upper("old")).unwrap();
+        set_xattr(&file, "user.mine".as_ref(), b"1").unwrap();
+        set_xattr(&file, "user.overlay.origin".as_ref(), b"2").unwrap();
+        assert_eq!(case.apply().carried, [(Difference::Changed, "old".into())]);
+        assert_eq!(fs::read_to_string(case.host("old")).unwrap(), "new");
+        let file = File::open(case.host("old")).unwrap();
+        assert_eq!(xattr(&file, "user.mine".as_ref()).unwrap(), Some(b"1".to_vec()));
+        assert_eq!(xattr(&file, "user.overlay.origin".as_ref()).unwrap(), None);
+        assert!(!case.upper("old").exists());
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_what_was_written_as_it_was_is_no_change() {
+        let case = Case::new();
+        let _socket = UnixListener::bind(case.upper("socket")).unwrap();
+        fs::write(case.upper("old"), "old").unwrap();
+        let applied = case.apply();
+        assert_eq!(applied.refused, [("socket".into(), Refusal::Socket)]);
+        assert_eq!(applied.carried, []);
+        assert!(!case.upper("old").exists());
+    }
+
+    #[test]
+    fn a_file_that_the_host_has_written_since_is_not_deleted() {
+        let case = Case::new();
+        whiteout_at(&case.cow.upper, Path::new("old")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        fs::write(case.host("old"), "newer").unwrap();
+        assert_eq!(case.apply().refused, [("old".into(), Refusal::Drifted("old".into()))]);
+        let wanted = Wanted { paths: &["old".into()], dry_run: false, force: true };
+        let applied = case.cow.apply(&case.held, wanted).unwrap();
+        assert_eq!(applied.carried, [(Difference::Deleted, "old".into())]);
+        assert!(!case.host("old").exists() && case.cow.is_unchanged().unwrap());
+    }
+
+    #[test]
+    fn what_the_dead_left_half_made_is_removed() {
+        let case = Case::new();
+        let staging = case.host(&format!("{STAGING}0a"));
+        fs::create_dir(&staging).unwrap();
+        fs::write(staging.join("draft"), "half").unwrap();
+        fs::write(case.upper("new"), "").unwrap();
+        case.cow.discard(&case.held, &[]).unwrap();
+        assert!(!staging.exists() && case.cow.is_unchanged().unwrap());
+    }
+
+    #[test]
+    fn a_directory_that_hides_what_was_there_replaces_it_as_a_whole() {
+        let case = Case::new();
+        fs::create_dir(case.host("d")).unwrap();
+        fs::write(case.host("d/hidden"), "").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let starts = case.temp.path().join("starts");
+        note_start(&starts, fstat(&case.cow.host).unwrap().st_ino).unwrap();
+        let cow = Cow { starts: Starts::read(&starts).unwrap(), ..case.cow };
+        let case = Case { cow, ..case };
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        fs::create_dir(case.upper("d")).unwrap();
+        let directory = open_directory(&case.upper("d")).unwrap();
+        set_xattr(&directory, "user.overlay.opaque".as_ref(), b"y").unwrap();
+        fs::write(case.upper("d/new"), "").unwrap();
+        let alone = case.cow.discard(&case.held, &["d/hidden".into()]).unwrap_err();
+        let text = "nothing has changed at d/hidden alone, but together with d";
+        assert_eq!(alone.to_string(), text);
+        let applied = case.apply();
+        assert_eq!(applied.refused, []);
+        assert!(case.host("d/new").exists() && !case.host("d/hidden").exists());
+        assert!(!case.upper("d").exists());
+    }
+}
