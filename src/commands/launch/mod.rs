@@ -64,10 +64,11 @@ pub(super) fn create(
     if waits || !config.auto_remove {
         directory.write_state(&SandboxState::created())?;
         directory.write_config(config)?;
-        directory.keep(match &config.base {
+        let image = match &config.base {
             BaseImage::Image(digest) => Some(digest),
             _ => None,
-        })?;
+        };
+        directory.keep(image, config.stays_if_changed)?;
     }
     Ok(directory)
 }

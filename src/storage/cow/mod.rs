@@ -116,6 +116,9 @@ impl SandboxDir {
                 has_changed = true;
                 forget_volatile(&place.join(WORK))?;
             }
+            if has_changed && self.is_volatile {
+                forget_volatile(&self.path().join(WORK))?;
+            }
             Ok(has_changed)
         };
         settle().map_err(|source| Error::Store { root: self.root.clone(), source })
@@ -417,7 +420,7 @@ fn make_directory(path: &Path) -> sys::Result<bool> {
 
 /// Lets a `volatile` overlay be mounted again: the machine has not stopped since, or
 /// whoever starts the sandbox takes what is left.
-fn forget_volatile(work: &Path) -> sys::Result<()> {
+pub(super) fn forget_volatile(work: &Path) -> sys::Result<()> {
     match open_directory(&work.join(WORK)) {
         Err(error) if error.errno == Errno::ENOENT => Ok(()),
         opened => remove_tree(opened?, Path::new("incompat")),
