@@ -3,15 +3,18 @@
 //! The doc comment of an `Args` is the command's help and manual page; its
 //! fields are what was typed. [`run`] is the one to read first.
 
+pub mod apply;
 pub mod attach;
 mod background;
 pub mod commit;
 pub mod container;
 mod content;
+mod cow;
 pub mod cp;
 pub mod create;
 mod credentials;
 pub mod diff;
+pub mod discard;
 pub mod events;
 pub mod exec;
 pub mod export;

@@ -66,6 +66,7 @@ causes! {
     COMMAND_MISSING = "E050" "the command is not there";
     COMMAND_REFUSED = "E051" "the command cannot be executed";
     VOLUME_IN_USE = "E052" "a volume is in use";
+    NOT_APPLIED = "E053" "what a sandbox has changed cannot be taken over";
 }
 
 impl From<&Error> for Cause {
@@ -124,11 +125,15 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::SandboxExists(_) => Cause::SANDBOX_EXISTS,
         Error::NoSuchSandbox(_) | Error::SandboxAmbiguous(_) => Cause::SANDBOX_MISSING,
         Error::SandboxDamaged { .. } | Error::SandboxVersion { .. } => Cause::SANDBOX_DAMAGED,
-        Error::SandboxName(_) | Error::Directory { .. } => Cause::USAGE,
+        Error::SandboxName(_)
+        | Error::Directory { .. }
+        | Error::HoldsStore { .. }
+        | Error::Unchanged { .. } => Cause::USAGE,
         Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
         Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
         Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,
         Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
+        Error::OtherDirectory(_) | Error::NotApplied { .. } => Cause::NOT_APPLIED,
         Error::Copy { .. }
         | Error::Archive(_)
         | Error::InTheWay { .. }

@@ -59,6 +59,10 @@ pub struct SandboxConfig {
     pub timeout: Option<f64>,
     /// Whether nothing of it stays when it has ended.
     pub auto_remove: bool,
+    /// Whether nothing of it stays unless it has changed a directory of the host's
+    /// that it sees copy-on-write.
+    #[serde(default)]
+    pub stays_if_changed: bool,
     pub log: LogOptions,
     #[serde(default)]
     pub health: Option<HealthCheck>,
@@ -70,6 +74,12 @@ pub struct SandboxConfig {
 impl SandboxConfig {
     /// The format that this program writes, and the only one that it reads.
     pub const VERSION: u32 = 1;
+
+    /// What is seen copy-on-write: the place among `mounts`, and the directory.
+    pub fn copied_on_write(&self) -> impl Iterator<Item = (usize, &MountRequest)> {
+        let all = self.mounts.iter().enumerate();
+        all.filter(|(_, mount)| mount.is_cow())
+    }
 
     /// What people call it.
     pub fn display_name(&self) -> &str {

@@ -20,6 +20,14 @@ pub struct MountRequest {
     pub flags: MountFlags,
 }
 
+impl MountRequest {
+    /// Whether it is a directory of the host that stays as it is, whatever the sandbox
+    /// changes.
+    pub fn is_cow(&self) -> bool {
+        matches!(self.kind, MountSource::Bind { cow: true, .. })
+    }
+}
+
 /// Where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +38,9 @@ pub enum MountSource {
         source: PathBuf,
         #[serde(default)]
         make: bool,
+        /// Whether it stays as it is: the sandbox keeps to itself what it changes.
+        #[serde(default)]
+        cow: bool,
     },
     /// An empty file system in memory; `size` in bytes, `mode` as in chmod.
     Tmpfs { size: Option<u64>, mode: u32, noexec: bool },

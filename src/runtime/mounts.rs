@@ -153,6 +153,11 @@ fn set_parameters(parameters: &[Parameter]) -> Result<(), Failure> {
     })
 }
 
+/// Whether what is made there is the sandbox's own.
+fn keeps_changes(request: &Mount) -> bool {
+    matches!(&request.kind, MountKind::Overlay { overlay, .. } if overlay.upper.is_some())
+}
+
 /// Whom the root of a file system in memory is to belong to, as options of `tmpfs(5)`.
 #[derive(Debug)]
 struct Owner([(&'static str, String); 2]);
@@ -295,7 +300,10 @@ fn attach_bind(source: &Detached, request: &Mount, users: &mut Volumes) -> sys::
     };
     let target = inside::make(&request.destination, kind, users)?;
     attach_to(source, target, &request.destination)?;
-    users.add(source);
+    match keeps_changes(request) {
+        true => users.add_own(source),
+        false => users.add(source),
+    }
     Ok(())
 }
 

@@ -430,7 +430,7 @@ mod tests {
         fs::remove_file(store.blob(&lost.digest)).unwrap();
         fs::write(store.refs().join("broken"), "sha256:").unwrap();
         let mut kept = store.create_sandbox("kept", None).unwrap();
-        kept.keep(Some(&lost.digest)).unwrap();
+        kept.keep(Some(&lost.digest), false).unwrap();
         drop(kept);
         let gone = format!("its manifest {} is not there", lost.digest);
         let mut found = faults(&store);

@@ -74,6 +74,16 @@ pub enum Error {
     VolumeInUse { name: String, users: Vec<String> },
     #[error("the record of the volume `{name}` is damaged")]
     VolumeDamaged { name: String, source: io::Error },
+    /// The first that was refused, and how many more.
+    #[error("{} {}was not taken over", first.display(), and_others(*more))]
+    NotApplied { first: PathBuf, more: usize },
+    #[error("{} is not the directory any more that the sandbox has changed", .0.display())]
+    OtherDirectory(PathBuf),
+    /// Relative paths of a directory that is seen copy-on-write.
+    #[error("nothing has changed at {}{}", path.display(), with_above(above.as_deref()))]
+    Unchanged { path: PathBuf, above: Option<PathBuf> },
+    #[error("the store in {} is in {}, which can then not be seen copy-on-write", root.display(), path.display())]
+    HoldsStore { path: PathBuf, root: PathBuf },
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -156,6 +166,11 @@ impl Hint for Error {
             Self::ChangesInMemory(_) => {
                 Some("they can be had by `sandbox cp` as long as it runs".into())
             }
+            Self::NotApplied { .. } => Some(
+                "look at it by `sandbox diff --patch`; `sandbox apply --force` overwrites what \
+                 has changed on the host"
+                    .into(),
+            ),
             Self::NoSuchVolume(_) => Some("`sandbox volume ls` lists those that there are".into()),
             Self::VolumeDamaged { .. } => Some("`sandbox volume rm --force` removes it".into()),
             Self::VolumeInUse { users, .. } if !users.is_empty() => {
@@ -182,6 +197,15 @@ impl Hint for Error {
             _ => None,
         }
     }
+}
+
+fn and_others(more: usize) -> String {
+    if more == 0 { String::new() } else { format!("and {more} more ") }
+}
+
+/// What a path was changed together with.
+fn with_above(above: Option<&Path>) -> String {
+    above.map_or(String::new(), |above| format!(" alone, but together with {}", above.display()))
 }
 
 const MAKE_ROOM: &str =

@@ -280,7 +280,7 @@ mod tests {
     fn kept(store: &Store, id: &str, image: Option<&Digest>) {
         let mut sandbox = store.create_sandbox(id, Some(id)).unwrap();
         fs::write(sandbox.path().join("config.json"), "{}").unwrap();
-        sandbox.keep(image).unwrap();
+        sandbox.keep(image, false).unwrap();
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         assert!(user.has_layer(&image.config.rootfs.diff_ids[0]));
         let sandbox = user.create_sandbox("living", None).unwrap();
         let mut running = user.create_sandbox("running", None).unwrap();
-        running.keep(None).unwrap();
+        running.keep(None, false).unwrap();
         let store = Store::unswept_with_map(&user.root, user.map.clone());
         let pruned = store.prune(ALL).unwrap();
         assert_eq!(kinds(&pruned), [Kind::Image, Kind::Blob, Kind::Blob, Kind::Layer]);

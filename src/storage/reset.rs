@@ -113,7 +113,7 @@ mod tests {
         let temp = TempDir::new();
         put(&store(&temp), "a", "one");
         let store = store(&temp);
-        store.create_sandbox("stopped", Some("name")).unwrap().keep(None).unwrap();
+        store.create_sandbox("stopped", Some("name")).unwrap().keep(None, false).unwrap();
         store.create_sandbox("passing", None).unwrap().remove().unwrap();
         fs::write(store.refs().join("broken"), "").unwrap();
         let closed = store.all_layers().join("other/0b/fs/closed");

@@ -63,7 +63,7 @@ impl Store {
 /// An overlay whose changes go to the sandbox's directory.
 fn changes(lower: Vec<PathBuf>, sandbox: &SandboxDir, mode: u32) -> Result<Overlay, Error> {
     let (upper, work) = sandbox.changes(mode)?;
-    Ok(Overlay { lower, upper: Some(upper), work: Some(work), volatile: !sandbox.is_kept() })
+    Ok(Overlay { lower, upper: Some(upper), work: Some(work), volatile: sandbox.is_volatile })
 }
 
 /// Whether `inner` is in `outer`, links resolved.

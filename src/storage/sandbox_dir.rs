@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use super::{
     Error, Store,
     collect::discard,
+    cow::{COW, forget_volatile},
     implied,
     remove::{remove_content, remove_tree},
     sandboxes::{CONFIG, Claim, STATE},
@@ -65,6 +66,8 @@ pub struct SandboxDir {
     pub(super) spare: PathBuf,
     pub(super) place: Place,
     pub(super) name: Option<Claim>,
+    /// Whether what it writes need not survive the machine, though it is kept.
+    pub(super) is_volatile: bool,
 }
 
 /// Where the directory is, and for how long.
@@ -91,6 +94,7 @@ impl Store {
             spare: self.spare(),
             place: Place::Passing(draft),
             name,
+            is_volatile: true,
         })
     }
 
@@ -161,7 +165,9 @@ impl SandboxDir {
         let (upper, work) = (self.path().join(UPPER), self.path().join(WORK));
         let make = || {
             match mkdir(&upper, mode) {
-                Err(error) if error.errno == Errno::EEXIST && self.is_kept() => {}
+                Err(error) if error.errno == Errno::EEXIST && self.is_kept() => {
+                    forget_volatile(&work)?; // Left by one that was killed.
+                }
                 // The umask may have taken what others may do.
                 made => made.and_then(|()| match mode & 0o7077 {
                     0 => Ok(()),
@@ -237,9 +243,11 @@ fn empty(sandbox: &Path) -> sys::Result<()> {
             _ => {}
         }
     }
-    match remove_tree(&sandbox, Path::new(LENT)) {
-        Err(error) if error.errno != Errno::ENOENT => return Err(error),
-        _ => {}
+    for own in [LENT, COW] {
+        match remove_tree(&sandbox, Path::new(own)) {
+            Err(error) if error.errno != Errno::ENOENT => return Err(error),
+            _ => {}
+        }
     }
     remove_content(open_directory_at(&sandbox, Path::new(UPPER))?)?;
     let mut directory = open_directory_at(&sandbox, Path::new(WORK))?;

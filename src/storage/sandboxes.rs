@@ -201,11 +201,12 @@ impl Store {
 
 impl SandboxDir {
     /// Lets the sandbox stay until it is removed, and keep the image whose
-    /// manifest this is.
+    /// manifest this is. What it writes will be on disk when it has ended, unless
+    /// `is_volatile`; then [`SandboxDir::settle_changes`] sees to that.
     ///
     /// # Errors
     /// If the directory cannot be written.
-    pub fn keep(&mut self, image: Option<&Digest>) -> Result<(), Error> {
+    pub fn keep(&mut self, image: Option<&Digest>, is_volatile: bool) -> Result<(), Error> {
         let Place::Passing(draft) = &mut self.place else { return Ok(()) };
         let path = self.root.join("sandboxes").join(&self.id);
         let mut keep = || {
@@ -217,6 +218,7 @@ impl SandboxDir {
         keep().map_err(|source| Error::Store { root: self.root.clone(), source })?;
         let Some(lock) = draft.stay() else { return Ok(()) };
         self.place = Place::Kept { path, _lock: lock };
+        self.is_volatile = is_volatile;
         if let Some(name) = &mut self.name {
             name.kept = true;
         }
@@ -337,6 +339,7 @@ impl StoredSandbox {
             spare: self.spare.clone(),
             place: Place::Kept { path: self.path.clone(), _lock: lock },
             name: self.claimed_name(),
+            is_volatile: false,
         }))
     }
 
@@ -498,7 +501,7 @@ mod tests {
         let mut sandbox = store.create_sandbox("0a1b", Some("web")).unwrap();
         sandbox.write_state(&SandboxState::created()).unwrap();
         fs::write(sandbox.path().join(CONFIG), "{}").unwrap();
-        sandbox.keep(Some(&digest(b"manifest"))).unwrap();
+        sandbox.keep(Some(&digest(b"manifest")), false).unwrap();
         let found = store.sandbox("0a").unwrap();
         assert!(found.take().unwrap().is_none());
         drop(sandbox);

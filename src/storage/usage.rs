@@ -323,7 +323,7 @@ mod tests {
         let user = Store::unswept_with_map(&store.root, store.map.clone());
         user.image("c").unwrap().unwrap();
         let living = store.create_sandbox("living", None).unwrap();
-        store.create_sandbox("stopped", None).unwrap().keep(None).unwrap();
+        store.create_sandbox("stopped", None).unwrap().keep(None, false).unwrap();
         fs::create_dir_all(store.tmp().join("dead/fs")).unwrap();
         fs::create_dir_all(store.all_layers().join("other/0b")).unwrap();
         fs::create_dir(store.root.join("spare-other")).unwrap();
@@ -349,7 +349,7 @@ mod tests {
         let temp = TempDir::new();
         let image = put(&store(&temp), "a", "one");
         let store = store(&temp);
-        store.create_sandbox("stopped", None).unwrap().keep(Some(&image.digest)).unwrap();
+        store.create_sandbox("stopped", None).unwrap().keep(Some(&image.digest), false).unwrap();
         fs::create_dir_all(store.tmp().join("dead/fs")).unwrap();
         let Usage { images, blobs, layers, sandboxes, spare, garbage, .. } = store.usage().unwrap();
         let parts = [images, blobs, layers, sandboxes, spare, garbage];

@@ -250,6 +250,28 @@ pub fn exchange(one: &Path, other: &Path) -> Result<()> {
         .named(|| format!("renameat2({one:?}, {other:?}, RENAME_EXCHANGE)"))
 }
 
+/// Lets two names, each in its directory, trade what they stand for, at once
+/// (`renameat2(2)`).
+pub fn exchange_at(from: impl AsFd, one: &Path, to: impl AsFd, other: &Path) -> Result<()> {
+    fs::renameat_with(from.as_fd(), one, to.as_fd(), other, RenameFlags::EXCHANGE)
+        .named(|| format!("renameat2({one:?}, {other:?}, RENAME_EXCHANGE)"))
+}
+
+/// Moves a name to another directory; fails with `EEXIST` if the new name is taken.
+pub fn rename_to_free_at(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    fs::renameat_with(from.as_fd(), old, to.as_fd(), new, RenameFlags::NOREPLACE)
+        .named(|| format!("renameat2({old:?}, {new:?}, RENAME_NOREPLACE)"))
+}
+
+/// When the inode of a name was made, in seconds since 1970 and nanoseconds; none if
+/// its file system does not say (`statx(2)`, STATX_BTIME).
+pub fn birth_at(dir: impl AsFd, name: &Path) -> Option<(i64, i64)> {
+    let wanted = fs::StatxFlags::BTIME;
+    let there = fs::statx(dir.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
+    let is_known = there.stx_mask & wanted.bits() != 0;
+    is_known.then_some((there.stx_btime.tv_sec, there.stx_btime.tv_nsec.into()))
+}
+
 /// Where a symbolic link points; one that is open itself, if its name is empty.
 pub fn read_link_at(dir: impl AsFd, name: &Path) -> Result<OsString> {
     fs::readlinkat(dir.as_fd(), name, Vec::new())
@@ -343,6 +365,12 @@ pub fn touch(path: &Path) -> Result<()> {
 pub fn set_xattr(fd: impl AsFd, name: &OsStr, value: &[u8]) -> Result<()> {
     fs::fsetxattr(fd.as_fd(), name.as_bytes(), value, XattrFlags::empty())
         .named(|| format!("fsetxattr({}, {name:?}, {} bytes)", number(fd), value.len()))
+}
+
+/// Removes an extended attribute of an open file.
+pub fn remove_xattr(fd: impl AsFd, name: &OsStr) -> Result<()> {
+    fs::fremovexattr(fd.as_fd(), name.as_bytes())
+        .named(|| format!("fremovexattr({}, {name:?})", number(fd)))
 }
 
 /// An extended attribute of an open file; none if it has not got it, or if there

@@ -12,6 +12,7 @@ mod support;
 mod bad_input;
 mod bare;
 mod copying;
+mod cow;
 mod crash;
 mod devices;
 mod docker;

@@ -75,7 +75,11 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
             _ => None,
         }
         .map(|source| {
-            let mode = if mount.readonly { "ro" } else { "rw" };
+            let mode = match (mount.readonly, mount.is_cow()) {
+                (true, _) => "ro",
+                (false, true) => "cow",
+                (false, false) => "rw",
+            };
             format!("{source}:{}:{mode}", mount.destination.display())
         })
     });

@@ -22,8 +22,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        Capability, ContainerConfig, HealthCheck, LogOptions, Parameter, PidChoice, Process,
-        SandboxConfig, SeccompChoice, User,
+        Capability, ContainerConfig, HealthCheck, LogOptions, MountRequest, Parameter, PidChoice,
+        Process, SandboxConfig, SeccompChoice, User,
     },
     runtime::seccomp,
     sys::time::rfc3339,
@@ -56,6 +56,8 @@ pub(in crate::commands) fn build(
     let hostname = args.hostname.clone().unwrap_or_else(|| id.clone());
     let image = base.config();
     let process = process(args, &image, &hostname, context)?;
+    let mounts = volumes::requests(args, &image, is_kept, context)?;
+    let stays_if_changed = !is_kept && !args.rm && mounts.iter().any(MountRequest::is_cow);
     Ok(SandboxConfig {
         version: SandboxConfig::VERSION,
         name: args.name.clone(),
@@ -63,7 +65,7 @@ pub(in crate::commands) fn build(
         image: args.image.to_string(),
         base: base.record(),
         readonly_root: args.read_only,
-        mounts: volumes::requests(args, &image, is_kept, context)?,
+        mounts,
         devices: args.devices(),
         privileged: args.privileged,
         shm_size: args.shm_size,
@@ -77,7 +79,8 @@ pub(in crate::commands) fn build(
         stop_signal: stop_signal(args, &image)? as i32,
         stop_timeout: args.stop_timeout,
         timeout: args.timeout.map(|timeout| timeout.as_secs_f64()),
-        auto_remove: !is_kept,
+        auto_remove: !is_kept && !stays_if_changed,
+        stays_if_changed,
         log: log_options(args),
         health: health(args, &image),
         keep_id: None,

@@ -66,10 +66,11 @@ pub(super) fn create(
     if waits || !config.auto_remove {
         directory.write_state(&SandboxState::created())?;
         directory.write_config(config)?;
-        directory.keep(match &config.base {
+        let image = match &config.base {
             BaseImage::Image(digest) => Some(digest),
             _ => None,
-        })?;
+        };
+        directory.keep(image, config.stays_if_changed)?;
     }
     Ok(directory)
 }
@@ -92,7 +93,7 @@ pub(super) fn launch(
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
     drop(volumes);
-    record_end(status, state, &parts.config, directory, store)?;
+    record_end(status, state, &parts.config, directory, store, context)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
     Ok(status)
@@ -272,9 +273,14 @@ fn record_end(
     config: &SandboxConfig,
     directory: SandboxDir,
     store: &Store,
+    context: &Context,
 ) -> Result<(), Error> {
-    if config.auto_remove {
+    let has_changed = !config.auto_remove && directory.settle_changes()?;
+    if config.auto_remove || (config.stays_if_changed && !has_changed) {
         return leave_nothing(config, directory, store);
+    }
+    if config.stays_if_changed {
+        context.ui.note(&how_to_go_on(config));
     }
     Ok(directory.write_state(&SandboxState {
         status: Status::Exited,
@@ -287,6 +293,18 @@ fn record_end(
         confinement: Confinement { cgroup: None, ..state.confinement },
         ..state
     })?)
+}
+
+/// What becomes of a sandbox that stays only for what it has changed of the host's.
+fn how_to_go_on(config: &SandboxConfig) -> String {
+    let id = &config.id;
+    let changed: Vec<_> =
+        config.copied_on_write().map(|(_, it)| it.destination.display().to_string()).collect();
+    format!(
+        "what it changed in {} is kept: `sandbox diff {id}` shows it, `sandbox apply {id}` takes \
+         it over, `sandbox discard {id}` drops it",
+        changed.join(" and ")
+    )
 }
 
 fn supervision(config: &SandboxConfig, confinement: &Confinement) -> runtime::Supervision {

@@ -51,8 +51,12 @@ pub(super) fn requests(
     let mut all: Vec<MountRequest> = tmpfs.chain(mounts).chain(volumes).cloned().collect();
     expect_one_each(&all)?;
     for request in &mut all {
-        if let MountSource::Bind { source, make } = &mut request.kind {
+        if let MountSource::Bind { source, make, cow } = &mut request.kind {
             *source = volume_source(source, *make)?;
+            if *cow && !source.is_dir() {
+                let what = format!("{} is no directory, as `cow` wants one", source.display());
+                return Err(Error::usage(what));
+            }
         }
     }
     add(&mut all, of_others(args, context)?);
@@ -229,9 +233,14 @@ impl Finder<'_> {
     /// Finds everything, and fills what is new.
     pub(super) fn find(&self, domain: &mut Domain) -> Result<Mounts, Error> {
         let mut mounts = Mounts::default();
-        for request in &self.config.mounts {
+        for (number, request) in self.config.mounts.iter().enumerate() {
             let MountRequest { destination, readonly, flags, .. } = request.clone();
             let (kind, is_readonly) = match &request.kind {
+                MountSource::Bind { source, cow: true, .. } => {
+                    domain.settle()?; // Else overlayfs could make nothing for itself.
+                    let overlay = self.sandbox.copy_on_write(number, source)?;
+                    (MountKind::Overlay { overlay, path: ".".into() }, false)
+                }
                 MountSource::Bind { source, .. } => {
                     (MountKind::Bind { source: source.clone() }, false)
                 }

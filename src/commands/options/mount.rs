@@ -48,7 +48,7 @@ impl FromStr for VolumeOption {
             }
             "" => MountSource::Volume(options.volume(None)),
             path if path.starts_with(['/', '.']) => {
-                MountSource::Bind { source: path.into(), make: options.mkdir }
+                MountSource::Bind { source: path.into(), make: options.mkdir, cow: options.cow }
             }
             name => MountSource::Volume(options.volume(Some(volume_name(name)?))),
         };
@@ -88,6 +88,7 @@ struct VolumeOptions {
     readonly: bool,
     nocopy: bool,
     mkdir: bool,
+    cow: bool,
     subpath: Option<PathBuf>,
     flags: MountFlags,
 }
@@ -108,6 +109,7 @@ impl VolumeOptions {
             "ro" | "readonly" => self.readonly = true,
             "nocopy" => self.nocopy = true,
             "mkdir" => self.mkdir = true,
+            "cow" => self.cow = true,
             "noexec" => self.flags.noexec = true,
             "nosuid" => self.flags.nosuid = true,
             "nodev" => self.flags.nodev = true,
@@ -136,6 +138,11 @@ impl VolumeOptions {
             MountSource::Bind { .. } if self.subpath.is_some() => {
                 Err("`subpath` is for volumes; name the directory itself".into())
             }
+            MountSource::Bind { .. } if self.cow && self.readonly => {
+                Err("`cow` lets a directory be changed, and `ro` forbids it".into())
+            }
+            MountSource::Bind { .. } => Ok(()),
+            _ if self.cow => Err("`cow` is for directories of the host".into()),
             _ => Ok(()),
         }
     }
@@ -255,7 +262,7 @@ impl Fields {
         let Self { options, made_with, source, .. } = self;
         let kind = match (self.kind.as_deref().unwrap_or("volume"), source) {
             ("bind", Some(source)) => {
-                MountSource::Bind { source: source.into(), make: options.mkdir }
+                MountSource::Bind { source: source.into(), make: options.mkdir, cow: options.cow }
             }
             ("tmpfs", None) => {
                 let mode = self.mode.unwrap_or(0o1777);
@@ -360,7 +367,11 @@ mod tests {
     use super::*;
 
     fn bind(source: &str, destination: &str, readonly: bool) -> MountRequest {
-        request(MountSource::Bind { source: source.into(), make: false }, destination, readonly)
+        request(
+            MountSource::Bind { source: source.into(), make: false, cow: false },
+            destination,
+            readonly,
+        )
     }
 
     fn request(kind: MountSource, destination: &str, readonly: bool) -> MountRequest {
