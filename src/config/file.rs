@@ -31,6 +31,19 @@ pub(super) struct File {
     aliases: Aliases,
     #[serde(rename = "image-limits")]
     pub(super) image_limits: LimitSettings,
+    pub(super) cni: CniSettings,
+}
+
+/// `[cni]`: further places of CNI networks and plugins, which come first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct CniSettings {
+    #[serde(deserialize_with = "absolute")]
+    pub(super) config_dirs: Vec<PathBuf>,
+    #[serde(deserialize_with = "absolute")]
+    pub(super) plugin_dirs: Vec<PathBuf>,
+    /// How long a plugin may take, in seconds.
+    pub(super) timeout: Option<std::num::NonZeroU16>,
 }
 
 /// `[image-limits]`: how much an image may ask for; what is not there is as

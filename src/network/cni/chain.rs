@@ -72,7 +72,7 @@ impl Chain<'_> {
 
     fn del_of(&self, plugins: &[PluginConf], answer: &Value) -> Result<(), Error> {
         let deleted = plugins.iter().rev().map(|plugin| self.call(plugin, Verb::Del, answer));
-        deleted.fold(Ok(()), |all, one| all.and(one.map(drop)))
+        first_error(deleted)
     }
 
     /// `CHECK`; `answer` is that of [`Self::add`]. Nothing for a network that wants
@@ -121,7 +121,7 @@ impl Chain<'_> {
             self.plugins.call(&plugin.kind, Verb::Gc, self.target, &conf)
         };
         let freed = self.network.plugins.iter().map(call);
-        freed.fold(Ok(()), |all, one| all.and(one.map(drop)))
+        first_error(freed)
     }
 
     fn call(&self, plugin: &PluginConf, verb: Verb, before: &Value) -> Result<Value, Error> {
@@ -143,6 +143,12 @@ impl Chain<'_> {
         }
         conf.into()
     }
+}
+
+/// Goes through all of them, whatever comes.
+fn first_error(answers: impl Iterator<Item = Result<Value, Error>>) -> Result<(), Error> {
+    let errors: Vec<Error> = answers.filter_map(Result::err).collect();
+    errors.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// The newest version that the network is written for and all of its plugins speak.

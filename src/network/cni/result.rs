@@ -32,8 +32,10 @@ pub struct Interface {
 pub struct Ip {
     /// With the length of the prefix.
     pub address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
     /// Its place in [`Success::interfaces`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<usize>,
 }
 
@@ -42,6 +44,7 @@ pub struct Ip {
 #[serde(default)]
 pub struct Route {
     pub dst: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gw: Option<IpAddr>,
 }
 

@@ -132,12 +132,17 @@ impl Registration {
     ///
     /// # Errors
     /// What `dup(2)` says.
-    pub(super) fn switch(&self) -> sys::Result<OwnedFd> {
+    pub(in crate::network) fn switch(&self) -> sys::Result<OwnedFd> {
         self.switch.try_clone().named(|| "dup()".into())
     }
 
+    /// Ends it, for one that was here for a moment.
+    pub fn leave(mut self) {
+        self.forget("");
+    }
+
     /// We go: nobody is to look for us.
-    pub(super) fn forget(&mut self, _sandbox: &str) {
+    pub(in crate::network) fn forget(&mut self, _sandbox: &str) {
         let _ = fs::remove_file(&self.path);
     }
 }
