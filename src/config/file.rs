@@ -240,6 +240,18 @@ mod tests {
     }
 
     #[test]
+    fn places_of_cni_are_absolute_and_a_plugin_has_some_time() {
+        let text = "[cni]\nconfig-dirs = ['/n']\nplugin-dirs = ['/p']\ntimeout = 5\n";
+        let cni = parse(text).unwrap().cni;
+        assert_eq!(
+            (&cni.config_dirs[..], &cni.plugin_dirs[..]),
+            (&["/n".into()][..], &["/p".into()][..])
+        );
+        assert_eq!(cni.timeout.map(u16::from), Some(5));
+        assert!(parse("cni.timeout = 0").is_err() && parse("cni.plugin-dirs = ['p']").is_err());
+    }
+
+    #[test]
     fn no_file_says_nothing() {
         assert_eq!(File::read(Path::new("/absent/config.toml")).unwrap(), File::default());
     }

@@ -237,6 +237,58 @@ fn what_a_killed_sandbox_has_left_is_freed() {
 }
 
 #[test]
+fn many_come_and_go_at_once() {
+    require_plugins!();
+    const MANY: usize = 8;
+    let cni = Cni::new(&[full("1.0.0", "full")]);
+    let at_once = |job: &(dyn Fn(&str) + Sync)| {
+        std::thread::scope(|scope| {
+            for number in 0..MANY {
+                scope.spawn(move || job(&format!("n{number}")));
+            }
+        });
+    };
+    at_once(&|name| drop(cni.start(&["--network", "cni:full"], name)));
+    assert_eq!(cni.reserved("full").len(), 2 * MANY);
+    assert_eq!(cni.call(&["network", "check"]).matches(": ok").count(), MANY);
+    at_once(&|name| drop(cni.call(&["rm", "-f", name])));
+    assert_eq!(cni.reserved("full"), [""; 0]);
+    assert_eq!(cni.cached(), [""; 0]);
+    assert_eq!(cni.store.entries("cni/run/netns"), [""; 0]);
+    assert_eq!(cni.store.entries("cni/networks/.register"), [""; 0]);
+}
+
+#[test]
+fn a_supervisor_that_is_killed_takes_its_plugin_along_and_is_undone_later() {
+    require!(user_namespaces(), "no user namespaces");
+    let network = list("1.0.0", "n", json!([{"type": "good"}, {"type": "slow"}]));
+    let slow =
+        format!("[ $CNI_COMMAND = DEL ] || {{ echo $$ >${{0%/*}}/pid; exec sleep 1000; }}\n{OK}");
+    let cni = Cni::with_scripts(&[network], &[("good", OK), ("slow", &slow)]);
+    let bin = cni.settings.path().join("bin");
+    let settings = format!("[cni]\nplugin-dirs = [{bin:?}]\ntimeout = 600\n");
+    cni.settings.write("sandbox/config.toml", settings);
+    let running = cni.run(&["--network", "cni:n"], "true").spawn();
+    let pid = || {
+        let text = std::fs::read_to_string(bin.join("pid")).ok()?;
+        text.ends_with('\n').then(|| text.trim().to_owned())
+    };
+    let pid = eventually(pid).unwrap();
+    rustix::process::kill_process(running.pid(), rustix::process::Signal::KILL).unwrap();
+    let status = format!("/proc/{pid}/stat");
+    let gone = || match std::fs::read_to_string(&status) {
+        Ok(status) => status.contains(") Z").then_some(()),
+        Err(_) => Some(()),
+    };
+    assert!(eventually(gone).is_some(), "the plugin lives");
+    assert_eq!(cni.cached().len(), 1);
+    cni.call(&["network", "prune", "--force"]);
+    assert_eq!(cni.cached(), [""; 0]);
+    let log = std::fs::read_to_string(bin.join("log")).unwrap();
+    assert_eq!(log, "good ADD\nslow DEL\ngood DEL\n");
+}
+
+#[test]
 fn check_tells_what_is_gone() {
     require_plugins!();
     let cni = Cni::new(&[full("1.0.0", "full")]);

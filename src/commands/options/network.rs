@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn options_come_back_as_they_were_typed() {
         let line = [
-            "--network=pasta",
+            "--network=cni:n:ip=10.0.0.9,bandwidth=10m",
             "--publish=127.0.0.1:8080:80",
             "--publish=53/udp",
             "--publish-all",
