@@ -184,6 +184,13 @@ fn a_wish_that_no_plugin_takes_is_refused() {
     )
     .stdout("10.88.0.77\n")
     .check();
+    cni.sandbox(&["network", "rm", "cni:full"])
+        .stderr(
+            "error: there is no network `cni:full`\n\
+             hint: CNI networks are files of others, and a sandbox joins them as it starts\n",
+        )
+        .code(125)
+        .check();
     cni.run(&["--network", "cni:none"], "true")
         .fails(125, &["there is no CNI network `none`", "it was looked for in"])
         .check();
