@@ -16,6 +16,9 @@ _sandbox() {
             ",$1")
                 cmd="sandbox"
                 ;;
+            sandbox,apply)
+                cmd="sandbox__subcmd__apply"
+                ;;
             sandbox,attach)
                 cmd="sandbox__subcmd__attach"
                 ;;
@@ -33,6 +36,9 @@ _sandbox() {
                 ;;
             sandbox,diff)
                 cmd="sandbox__subcmd__diff"
+                ;;
+            sandbox,discard)
+                cmd="sandbox__subcmd__discard"
                 ;;
             sandbox,events)
                 cmd="sandbox__subcmd__events"
@@ -271,6 +277,9 @@ _sandbox() {
             sandbox__subcmd__generate__subcmd__help,systemd)
                 cmd="sandbox__subcmd__generate__subcmd__help__subcmd__systemd"
                 ;;
+            sandbox__subcmd__help,apply)
+                cmd="sandbox__subcmd__help__subcmd__apply"
+                ;;
             sandbox__subcmd__help,attach)
                 cmd="sandbox__subcmd__help__subcmd__attach"
                 ;;
@@ -288,6 +297,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,diff)
                 cmd="sandbox__subcmd__help__subcmd__diff"
+                ;;
+            sandbox__subcmd__help,discard)
+                cmd="sandbox__subcmd__help__subcmd__discard"
                 ;;
             sandbox__subcmd__help,events)
                 cmd="sandbox__subcmd__help__subcmd__events"
@@ -493,6 +505,9 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__image,tag)
                 cmd="sandbox__subcmd__help__subcmd__image__subcmd__tag"
                 ;;
+            sandbox__subcmd__help__subcmd__network,check)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__check"
+                ;;
             sandbox__subcmd__help__subcmd__network,connect)
                 cmd="sandbox__subcmd__help__subcmd__network__subcmd__connect"
                 ;;
@@ -501,6 +516,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help__subcmd__network,disconnect)
                 cmd="sandbox__subcmd__help__subcmd__network__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__help__subcmd__network,gc)
+                cmd="sandbox__subcmd__help__subcmd__network__subcmd__gc"
                 ;;
             sandbox__subcmd__help__subcmd__network,inspect)
                 cmd="sandbox__subcmd__help__subcmd__network__subcmd__inspect"
@@ -625,6 +643,9 @@ _sandbox() {
             sandbox__subcmd__image__subcmd__help,tag)
                 cmd="sandbox__subcmd__image__subcmd__help__subcmd__tag"
                 ;;
+            sandbox__subcmd__network,check)
+                cmd="sandbox__subcmd__network__subcmd__check"
+                ;;
             sandbox__subcmd__network,connect)
                 cmd="sandbox__subcmd__network__subcmd__connect"
                 ;;
@@ -633,6 +654,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__network,disconnect)
                 cmd="sandbox__subcmd__network__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__network,gc)
+                cmd="sandbox__subcmd__network__subcmd__gc"
                 ;;
             sandbox__subcmd__network,help)
                 cmd="sandbox__subcmd__network__subcmd__help"
@@ -649,6 +673,9 @@ _sandbox() {
             sandbox__subcmd__network,rm)
                 cmd="sandbox__subcmd__network__subcmd__rm"
                 ;;
+            sandbox__subcmd__network__subcmd__help,check)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__check"
+                ;;
             sandbox__subcmd__network__subcmd__help,connect)
                 cmd="sandbox__subcmd__network__subcmd__help__subcmd__connect"
                 ;;
@@ -657,6 +684,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__network__subcmd__help,disconnect)
                 cmd="sandbox__subcmd__network__subcmd__help__subcmd__disconnect"
+                ;;
+            sandbox__subcmd__network__subcmd__help,gc)
+                cmd="sandbox__subcmd__network__subcmd__help__subcmd__gc"
                 ;;
             sandbox__subcmd__network__subcmd__help,help)
                 cmd="sandbox__subcmd__network__subcmd__help__subcmd__help"
@@ -770,8 +800,34 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__apply)
+            opts="-n -f -h --dry-run --force --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2774,7 +2830,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__diff)
-            opts="-h --format --root --offline --color --status-fd --help"
+            opts="-p -h --stat --patch --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2784,6 +2840,32 @@ _sandbox() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__discard)
+            opts="-h --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3052,8 +3134,22 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
+            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3374,6 +3470,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__discard)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3794,8 +3904,22 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__network)
-            opts="connect create disconnect inspect ls prune rm"
+            opts="check connect create disconnect gc inspect ls prune rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3836,6 +3960,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__network__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__network__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5410,8 +5548,34 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__network)
-            opts="-h --root --offline --color --status-fd --help connect create disconnect inspect ls prune rm help"
+            opts="-h --root --offline --color --status-fd --help check connect create disconnect gc inspect ls prune rm help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__check)
+            opts="-h --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5561,9 +5725,49 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        sandbox__subcmd__network__subcmd__help)
-            opts="connect create disconnect inspect ls prune rm help"
+        sandbox__subcmd__network__subcmd__gc)
+            opts="-h --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help)
+            opts="check connect create disconnect gc inspect ls prune rm help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5604,6 +5808,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__network__subcmd__help__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__network__subcmd__help__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -14,12 +14,13 @@ use std::{
     fs,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub use auth::{Auth, DOCKER_AUTH_CONFIG};
-use file::File;
 pub use file::Storage;
 pub(crate) use file::parse_toml;
+use file::{CniSettings, File};
 pub use offline::Offline;
 pub use size::parse_size;
 
@@ -55,12 +56,25 @@ pub struct Config {
     pub locked: bool,
     /// Where devices are described, the user's own first (CDI, spec files).
     pub cdi_dirs: Vec<PathBuf>,
+    /// Where CNI networks and plugins are.
+    pub cni: Cni,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
     /// `[image-limits]` of `config.toml`.
     pub image_limits: ImageLimits,
     /// The further stores that it names.
     pub additional: Vec<AdditionalStore>,
+}
+
+/// Where CNI networks and plugins are looked for, and how plugins are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cni {
+    /// Directories of configurations, the first to have one first.
+    pub config_dirs: Vec<PathBuf>,
+    /// Directories of plugins, likewise.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// How long a plugin may take.
+    pub timeout: Duration,
 }
 
 /// A store that is only read.
@@ -132,6 +146,7 @@ impl Config {
             Some(path) => File::read(&path)?,
             None => File::default(),
         };
+        let cni = Cni::find(&file.cni, home.as_deref());
         Ok(Self {
             root,
             auth: Auth::load(home.as_deref()),
@@ -145,6 +160,7 @@ impl Config {
             locked: switch("SANDBOX_LOCKED")?.unwrap_or(false),
             additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             cdi_dirs,
+            cni,
             storage: file.storage,
             image_limits: file.image_limits.into(),
         })
@@ -153,6 +169,22 @@ impl Config {
     /// The value of a variable that the user has named (`-e NAME`).
     pub fn variable(&self, name: &str) -> Option<OsString> {
         env::var_os(name)
+    }
+}
+
+impl Cni {
+    /// The user's own before the machine's; `CNI_PATH` is the specification's.
+    fn find(file: &CniSettings, home: Option<&Path>) -> Self {
+        let named = file.config_dirs.iter().cloned();
+        let own = config_home(home).map(|config| config.join("cni/net.d"));
+        let variable = env::var_os("CNI_PATH").unwrap_or_default();
+        let variable = env::split_paths(&variable).filter(|path| path.is_absolute());
+        let usual = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"].map(PathBuf::from);
+        Self {
+            config_dirs: named.chain(own).chain([PathBuf::from("/etc/cni/net.d")]).collect(),
+            plugin_dirs: variable.chain(file.plugin_dirs.iter().cloned()).chain(usual).collect(),
+            timeout: Duration::from_secs(file.timeout.map_or(60, |limit| limit.get().into())),
+        }
     }
 }
 

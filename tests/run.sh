@@ -13,8 +13,9 @@ set -euo pipefail
 
 # Debian packages, each with a program or file by which its presence is known.
 packages=(
-    apache2-utils:htpasswd binutils:readelf busybox-static:/usr/share/doc/busybox-static curl:curl
-    dbus-daemon:dbus-daemon dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iputils-ping:ping
+    apache2-utils:htpasswd binutils:readelf busybox-static:/usr/share/doc/busybox-static
+    containernetworking-plugins:/usr/lib/cni/bridge curl:curl
+    dbus-daemon:dbus-daemon dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iptables:iptables iputils-ping:ping
     libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft nginx-light:nginx openssl:openssl perl:perl
     python3:/usr/bin/python3 python3-websockets:/usr/lib/python3/dist-packages/websockets
     shellcheck:shellcheck skopeo:skopeo strace:strace uidmap:newuidmap wget:wget zstd:zstd

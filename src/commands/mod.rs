@@ -65,6 +65,7 @@ use crate::{
     config::{AdditionalStore, Config},
     error::Error,
     image::auth::Helpers,
+    network::cni::{self, Plugins},
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
     storage::{Additional, Map, Store},
@@ -98,6 +99,14 @@ impl Context {
         let why = plan.missing.iter().map(|missing| format!(", because {missing}"));
         self.ui.detail(&format!("ids: {}{}", describe(&plan), why.collect::<String>()));
         Ok(domain::enter(plan)?)
+    }
+
+    /// The CNI networks of the store.
+    fn cni(&self) -> cni::Runtime {
+        let settings = &self.config.cni;
+        let plugins =
+            Plugins { directories: settings.plugin_dirs.clone(), limit: settings.timeout };
+        cni::Runtime::new(&self.config.root, plugins)
     }
 
     /// Joins the domain in which another sandbox is; before anything else.

@@ -1,5 +1,6 @@
 //! `sandbox network …`: networks that have names, in docker's words.
 
+mod cni;
 mod connect;
 mod create;
 mod inspect;
@@ -24,9 +25,11 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Check(cni::CheckArgs),
     Connect(connect::Args),
     Create(create::Args),
     Disconnect(connect::DisconnectArgs),
+    Gc(cni::GcArgs),
     Inspect(inspect::Args),
     #[command(alias = "list")]
     Ls(ls::Args),
@@ -48,6 +51,8 @@ pub(crate) struct RmArgs {
 }
 
 /// Remove all networks that have no members
+///
+/// And undo what killed sandboxes have left on CNI networks, as `gc` does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PruneArgs {
     /// Do not ask
@@ -57,9 +62,11 @@ pub(crate) struct PruneArgs {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     match &args.command {
+        Command::Check(args) => cni::check(args, context),
         Command::Connect(args) => connect::connect(args, context),
         Command::Create(args) => create::execute(args, context),
         Command::Disconnect(args) => connect::disconnect(args, context),
+        Command::Gc(args) => cni::gc(args, context),
         Command::Inspect(args) => inspect::execute(args, context),
         Command::Ls(args) => ls::execute(args, context),
         Command::Prune(args) => prune(args, context),
@@ -97,7 +104,15 @@ fn prune(args: &PruneArgs, context: &Context) -> Result<(), Error> {
         let names: String = unused.iter().map(|network| format!("{}\n", network.name)).collect();
         ui::print(&format!("Deleted Networks:\n{names}"))?;
     }
-    remove_bridges(unused, &catalog, context);
+    // Another process can be in another domain: that of CNI networks is left to those
+    // who have nothing to do in this one.
+    match catalog.anybody().is_some() && !unused.is_empty() {
+        true => remove_bridges(unused, &catalog, context),
+        false => {
+            let (_, errors) = cni::collect(context)?;
+            errors.iter().for_each(|error| context.ui.note(&error.to_string()));
+        }
+    }
     Ok(())
 }
 

@@ -31,6 +31,19 @@ pub(super) struct File {
     aliases: Aliases,
     #[serde(rename = "image-limits")]
     pub(super) image_limits: LimitSettings,
+    pub(super) cni: CniSettings,
+}
+
+/// `[cni]`: further places of CNI networks and plugins, which come first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct CniSettings {
+    #[serde(deserialize_with = "absolute")]
+    pub(super) config_dirs: Vec<PathBuf>,
+    #[serde(deserialize_with = "absolute")]
+    pub(super) plugin_dirs: Vec<PathBuf>,
+    /// How long a plugin may take, in seconds.
+    pub(super) timeout: Option<std::num::NonZeroU16>,
 }
 
 /// `[image-limits]`: how much an image may ask for; what is not there is as
@@ -224,6 +237,18 @@ mod tests {
         assert_eq!(file.storage.additional, [Path::new("/opt/images"), Path::new("/srv/i")]);
         let error = parse("[storage]\nadditional = [\"~/i\"]\n").unwrap_err();
         assert!(error.contains("line 2") && error.contains("`~/i` is not an absolute"), "{error}");
+    }
+
+    #[test]
+    fn places_of_cni_are_absolute_and_a_plugin_has_some_time() {
+        let text = "[cni]\nconfig-dirs = ['/n']\nplugin-dirs = ['/p']\ntimeout = 5\n";
+        let cni = parse(text).unwrap().cni;
+        assert_eq!(
+            (&cni.config_dirs[..], &cni.plugin_dirs[..]),
+            (&["/n".into()][..], &["/p".into()][..])
+        );
+        assert_eq!(cni.timeout.map(u16::from), Some(5));
+        assert!(parse("cni.timeout = 0").is_err() && parse("cni.plugin-dirs = ['p']").is_err());
     }
 
     #[test]

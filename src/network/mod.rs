@@ -8,12 +8,13 @@
 //! section 2: `add` is called once per sandbox; `del` succeeds however often it
 //! is called and however little is left to undo.
 
+pub mod cni;
 mod host;
 pub mod named;
 mod none;
 pub mod user;
 
-use std::os::fd::BorrowedFd;
+use std::{net::IpAddr, os::fd::BorrowedFd};
 
 pub use host::HostNetwork;
 pub use none::NoNetwork;
@@ -53,6 +54,11 @@ pub trait Network: std::fmt::Debug {
     /// # Errors
     /// Only what leaves something behind on the host.
     fn del(&mut self, attachment: &Attachment<'_>) -> Result<(), Error>;
+
+    /// Addresses that the sandbox has been given by `add`, and nobody knew before.
+    fn addresses(&self) -> Vec<IpAddr> {
+        Vec::new()
+    }
 }
 
 /// What went wrong between a namespace and a network.
@@ -67,6 +73,8 @@ pub enum Error {
     #[error("the sandbox is not attached to its network")]
     NotAttached,
     #[error(transparent)]
+    Cni(#[from] cni::Error),
+    #[error(transparent)]
     Named(#[from] named::Error),
     #[error(transparent)]
     Publish(#[from] user::PublishError),
@@ -77,6 +85,7 @@ impl Hint for Error {
         match self {
             Self::Publish(error) => error.hint(),
             Self::Named(error) => error.hint(),
+            Self::Cni(error) => error.hint(),
             Self::User(_) => Some(
                 "`sandbox info` shows what is missing; `--network none` and `--network host` \
                  do without"

@@ -17,8 +17,8 @@ use crate::sys::{
 };
 
 /// What a store consists of, besides spare directories.
-const PARTS: [&str; 9] =
-    ["refs", "sandboxes", NAMES, VOLUMES, "networks", "blobs", "layers", "skeleton", "tmp"];
+const PARTS: [&str; 10] =
+    ["refs", "sandboxes", NAMES, VOLUMES, "networks", "cni", "blobs", "layers", "skeleton", "tmp"];
 
 /// What a reset did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -188,6 +188,14 @@ pub fn die_with_parent() -> Result<()> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).named(|| "prctl(PR_SET_PDEATHSIG)".into())
 }
 
+/// Has a program killed that is started from here, as soon as the thread ends that
+/// starts it (`PR_SET_PDEATHSIG(2const)`).
+pub fn dies_with_parent(command: &mut std::process::Command) {
+    let die = || Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?);
+    // SAFETY: a plain system call, which neither allocates nor takes locks.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, die) };
+}
+
 /// Makes this process the parent of descendants whose own parent has ended
 /// (`PR_SET_CHILD_SUBREAPER(2const)`).
 ///

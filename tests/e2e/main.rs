@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod bare;
+mod cni;
 mod copying;
 mod cow;
 mod crash;

@@ -12,14 +12,15 @@ use super::Parts;
 use crate::{
     commands::{
         Context,
-        options::{HostEntry, NetworkArgs, NetworkChoice, NetworkMode, Typed},
+        options::{CniChoice, HostEntry, NetworkArgs, NetworkChoice, NetworkMode, Typed},
     },
     error::Error,
     network::{
         self, HostNetwork, Network, NoNetwork,
+        cni::{self, CniNetwork, Configuration},
         named::{self, Catalog, Membership, NamedNetwork, Neighbours, Registration},
         user::{
-            Addresses, Protocol, Publish, Published, Routes, Rules, SANDBOX_DEVICE, Settings,
+            Addresses, Protocol, Publish, Published, Routes, Rules, SANDBOX_DEVICE, Settings, Tell,
             UserNetwork,
         },
     },
@@ -38,6 +39,12 @@ pub(super) enum Connection {
         memberships: Vec<Membership>,
         registration: Registration,
     },
+    /// Networks of CNI plugins, and a way outside.
+    Cni {
+        outside: Box<Settings>,
+        plans: Vec<cni::Plan>,
+        registration: Registration,
+    },
     /// Another sandbox's, with its `/etc/hosts` and `/etc/resolv.conf`.
     Shared {
         hosts: String,
@@ -51,7 +58,7 @@ pub(in crate::commands) fn publish(
     args: &NetworkArgs,
     context: &Context,
 ) -> Result<Vec<Published>, Error> {
-    if let NetworkMode::User { .. } | NetworkMode::Named(_) = args.mode() {
+    if let NetworkMode::User { .. } | NetworkMode::Named(_) | NetworkMode::Cni(_) = args.mode() {
         return bind(args.publish.iter().map(|publish| &**publish));
     }
     let is_asked = !args.publish.is_empty() || args.publish_all;
@@ -76,7 +83,7 @@ impl Connection {
         let args = parts.network;
         let hold = match args.mode() {
             NetworkMode::User { hold } => *hold,
-            NetworkMode::Named(_) => true,
+            NetworkMode::Named(_) | NetworkMode::Cni(_) => true,
             _ => return Self::without_rules(parts),
         };
         let published = std::mem::take(&mut parts.ports);
@@ -94,6 +101,11 @@ impl Connection {
         let own =
             settings.addresses.member().map(|address| (parts.config.hostname.clone(), address));
         settings.hosts.extend(own);
+        if let Some((choices, registration)) = parts.sharing.take_cni() {
+            let plans = plans(&choices, &settings, context)?;
+            let settings = Settings { device: named::OUTSIDE_DEVICE, ..settings };
+            return Ok(Self::Cni { outside: Box::new(settings), plans, registration });
+        }
         Ok(Self::User(Box::new(settings)))
     }
 
@@ -127,7 +139,9 @@ impl Connection {
     /// How the sandbox reaches the outside, if it has a network of its own.
     fn outside(&self) -> Option<&Settings> {
         match self {
-            Self::User(outside) | Self::Named { outside, .. } => Some(outside),
+            Self::User(outside) | Self::Named { outside, .. } | Self::Cni { outside, .. } => {
+                Some(outside)
+            }
             Self::None | Self::Host | Self::Shared { .. } => None,
         }
     }
@@ -164,12 +178,13 @@ impl Connection {
             Self::Named { memberships, .. } => {
                 memberships.iter().flat_map(|membership| membership.member().addresses()).collect()
             }
-            Self::None | Self::Host | Self::Shared { .. } => Vec::new(),
+            // Of CNI's, they are known when they are there.
+            Self::None | Self::Host | Self::Cni { .. } | Self::Shared { .. } => Vec::new(),
         }
     }
 
     /// The network itself.
-    pub(super) fn network(self) -> Box<dyn Network> {
+    pub(super) fn network(self, context: &Context) -> Box<dyn Network> {
         match self {
             Self::None | Self::Shared { .. } => Box::new(NoNetwork),
             Self::Host => Box::new(HostNetwork),
@@ -177,6 +192,12 @@ impl Connection {
             Self::Named { outside, memberships, registration } => {
                 let outside = UserNetwork::new(*outside);
                 Box::new(NamedNetwork::new(outside, memberships, registration))
+            }
+            Self::Cni { outside, plans, registration } => {
+                let addresses = outside.addresses;
+                let outside = (UserNetwork::new(*outside), addresses);
+                let (runtime, tell) = (context.cni(), tell(context));
+                Box::new(CniNetwork::new(runtime, outside, plans, registration, tell))
             }
         }
     }
@@ -190,6 +211,11 @@ impl Connection {
                 let own = self.addresses().into_iter().map(|own| format!("{own}\t{hostname}\n"));
                 format!("{LOCALHOST}{}", own.collect::<String>())
             }
+            Self::Cni { outside, .. } => {
+                let own = outside.addresses.member();
+                let own = own.map(|own| format!("{own}\t{hostname}\n"));
+                format!("{LOCALHOST}{}", own.concat())
+            }
             Self::Shared { hosts, .. } => hosts.clone(),
             Self::Host => {
                 let text = fs::read_to_string("/etc/hosts").unwrap_or_default();
@@ -202,7 +228,9 @@ impl Connection {
     /// `/etc/resolv.conf` for the inside.
     pub(super) fn resolv_conf(&self, args: &NetworkArgs) -> String {
         match self {
-            Self::User(settings) | Self::Named { outside: settings, .. } => settings.resolv_conf(),
+            Self::User(settings)
+            | Self::Named { outside: settings, .. }
+            | Self::Cni { outside: settings, .. } => settings.resolv_conf(),
             Self::Host if args.dns.is_empty() && args.dns_search.is_empty() => {
                 fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
             }
@@ -236,6 +264,33 @@ fn reserve(
     Ok(reserved.collect::<Result<_, _>>().map_err(network::Error::Named)?)
 }
 
+/// What the plugins of each CNI network are to be asked for.
+fn plans(
+    choices: &[CniChoice],
+    settings: &Settings,
+    context: &Context,
+) -> Result<Vec<cni::Plan>, Error> {
+    let ports: Vec<PortBinding> = settings.published.iter().map(Published::binding).collect();
+    let servers: Vec<String> = settings.dns.iter().map(IpAddr::to_string).collect();
+    let plan = |(index, choice): (usize, &CniChoice)| {
+        let plan = cni::Plan {
+            network: Configuration::find(&choice.network.name, &context.config.cni.config_dirs)?,
+            interface: format!("eth{index}"),
+            wishes: choice.wishes(&ports, &servers, &settings.dns_search),
+        };
+        plan.check()?;
+        Ok(plan)
+    };
+    let plans: Result<_, cni::Error> = choices.iter().enumerate().map(plan).collect();
+    Ok(plans.map_err(network::Error::Cni)?)
+}
+
+/// How to say what goes on.
+fn tell(context: &Context) -> Tell {
+    let ui = context.ui;
+    Box::new(move |text| ui.note(text))
+}
+
 fn settings(
     args: &NetworkArgs,
     published: Vec<Published>,
@@ -243,7 +298,6 @@ fn settings(
     context: &Context,
 ) -> Result<Settings, Error> {
     let host_addresses = Addresses::choose(&Routes::read());
-    let ui = context.ui;
     Ok(Settings {
         addresses: host_addresses,
         rules: Rules {
@@ -260,7 +314,7 @@ fn settings(
         dns_search: args.dns_search.clone(),
         hosts: addresses(&args.add_host, Some(&host_addresses))?,
         log: args.network_log.as_deref().map(open_log).transpose()?,
-        tell: Box::new(move |text| ui.note(text)),
+        tell: tell(context),
         hold,
     })
 }

@@ -169,9 +169,11 @@ fn start(
         ..SandboxState::created()
     };
     let stdio = stdio(parts, directory)?;
-    let mut network = connection.network();
+    let mut network = connection.network(context);
     let created = runtime::create(&spec, domain, stdio, || network.prepare())?;
     network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
+    let addresses = [&state.addresses[..], &network.addresses()].concat();
+    let state = SandboxState { addresses, ..state };
     directory.remove_old();
     let running = created.start()?;
     let state = record_start(&parts.config, &running, state, directory)?;

@@ -10,11 +10,12 @@ use crate::{
     commands::{
         Context,
         find::Found,
-        options::{NetworkArgs, NetworkChoice, NetworkMode},
+        options::{CniChoice, NetworkArgs, NetworkChoice, NetworkMode},
     },
     error::Error,
     network::{
         self,
+        cni::Configuration,
         named::{Catalog, Registration},
     },
     oci::{Namespace, PidChoice, ProcessId},
@@ -29,6 +30,8 @@ pub(in crate::commands) struct Sharing {
     pids: Option<Member>,
     /// Named networks.
     networks: Vec<NetworkChoice>,
+    /// Those of CNI, of which there are none beside named ones.
+    cni: Vec<CniChoice>,
     /// Our place among those who have any.
     registration: Option<Registration>,
 }
@@ -57,6 +60,11 @@ impl Sharing {
             let found = Catalog::of(&context.config.root).find(&choice.name);
             found.map_err(network::Error::Named)?;
         }
+        let cni = network.cni();
+        for choice in &cni {
+            let found = Configuration::find(&choice.network.name, &context.config.cni.config_dirs);
+            found.map_err(network::Error::Cni)?;
+        }
         let network = match network.mode() {
             NetworkMode::Sandbox(name) => Some(name.as_str()),
             _ => None,
@@ -66,13 +74,17 @@ impl Sharing {
             _ => None,
         };
         let (network, pids) = (member(network)?, member(pids)?);
-        Ok(Self { network, pids, networks, registration: None })
+        Ok(Self { network, pids, networks, cni, registration: None })
     }
 
     /// The domain of the others, or one of our own.
     pub(in crate::commands) fn enter_domain(&mut self, context: &Context) -> Result<Domain, Error> {
         if !self.networks.is_empty() {
-            return self.enter_common_domain(context);
+            return self.enter_common_domain(Catalog::of(&context.config.root), || {}, context);
+        }
+        if !self.cni.is_empty() {
+            let runtime = context.cni();
+            return self.enter_common_domain(runtime.catalog(), || runtime.begin(), context);
         }
         match (&self.network, &self.pids) {
             (None, None) => context.enter_domain(),
@@ -86,40 +98,36 @@ impl Sharing {
         }
     }
 
-    /// The domain of all that have named networks.
-    fn enter_common_domain(&mut self, context: &Context) -> Result<Domain, Error> {
-        let catalog = Catalog::of(&context.config.root);
+    /// The domain of all that have named networks, or of all that have CNI networks.
+    fn enter_common_domain(
+        &mut self,
+        catalog: Catalog,
+        begin: impl FnOnce(),
+        context: &Context,
+    ) -> Result<Domain, Error> {
         if let Some(member) = &self.pids
             && !catalog.has_entered(member.supervisor)
         {
             return Err(Error::usage_with_hint(
-                "the processes are those of a sandbox without a named network",
+                "the processes are those of a sandbox without such a network",
                 "let it be on one, too",
             ));
         }
-        let entrance = catalog.entrance().map_err(network::Error::Named)?;
-        let mut entered = None;
-        for supervisor in entrance.living() {
-            match context.enter_domain_of(supervisor) {
-                Ok(domain) => entered = Some((domain, supervisor)),
-                Err(Error::Runtime(runtime::Error::Gone | runtime::Error::Join(_))) => continue,
-                Err(error) => return Err(error),
-            }
-            break;
-        }
-        let (mut domain, beside) = match entered {
-            Some((domain, supervisor)) => (domain, Some(supervisor)),
-            None => (context.enter_domain()?, None),
-        };
-        domain.settle()?; // The next may come in as soon as the entrance is free.
-        self.registration = Some(entrance.register(beside).map_err(network::Error::Named)?);
+        let (domain, registration) = enter_common_domain(&catalog, begin, context)?;
+        self.registration = Some(registration);
         Ok(domain)
     }
 
     /// The named networks, and our place among those who have any.
     pub(super) fn take_networks(&mut self) -> Option<(Vec<NetworkChoice>, Registration)> {
-        let registration = self.registration.take()?;
+        let registration = self.registration.take_if(|_| !self.networks.is_empty())?;
         Some((std::mem::take(&mut self.networks), registration))
+    }
+
+    /// The CNI networks, and our place among those who have any.
+    pub(super) fn take_cni(&mut self) -> Option<(Vec<CniChoice>, Registration)> {
+        let registration = self.registration.take_if(|_| !self.cni.is_empty())?;
+        Some((std::mem::take(&mut self.cni), registration))
     }
 
     pub(super) fn pid_namespace(&self, choice: &PidChoice) -> Namespace {
@@ -142,6 +150,35 @@ impl Sharing {
     pub(super) fn network(&self) -> Option<&Member> {
         self.network.as_ref()
     }
+}
+
+/// Enters the domain that all have in common, of which `catalog` has the register: that
+/// of anybody who lives, or a new one, before which `begin` is called.
+pub(in crate::commands) fn enter_common_domain(
+    catalog: &Catalog,
+    begin: impl FnOnce(),
+    context: &Context,
+) -> Result<(Domain, Registration), Error> {
+    let entrance = catalog.entrance().map_err(network::Error::Named)?;
+    let mut entered = None;
+    for supervisor in entrance.living() {
+        match context.enter_domain_of(supervisor) {
+            Ok(domain) => entered = Some((domain, supervisor)),
+            Err(Error::Runtime(runtime::Error::Gone | runtime::Error::Join(_))) => continue,
+            Err(error) => return Err(error),
+        }
+        break;
+    }
+    let (mut domain, beside) = match entered {
+        Some((domain, supervisor)) => (domain, Some(supervisor)),
+        None => {
+            begin();
+            (context.enter_domain()?, None)
+        }
+    };
+    domain.settle()?; // The next may come in as soon as the entrance is free.
+    let registration = entrance.register(beside).map_err(network::Error::Named)?;
+    Ok((domain, registration))
 }
 
 impl Member {

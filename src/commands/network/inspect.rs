@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Context, catalog};
+use super::{Context, catalog, cni};
 use crate::{
     commands::options::TemplateFormat,
     error::Error,
@@ -30,9 +30,14 @@ pub(super) struct Args {
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let catalog = catalog(context);
     catalog.tidy();
-    let find = |name: &String| catalog.find(name).map(|network| describe(&network, &catalog));
-    let all = args.networks.iter().map(find).collect::<Result<Vec<_>, _>>();
-    let all = all.map_err(network::Error::Named)?;
+    let find = |name: &String| match cni::named(name, context) {
+        Some(found) => found.map(|network| cni::describe(&network, context)),
+        None => {
+            let found = catalog.find(name).map(|network| describe(&network, &catalog));
+            Ok(found.map_err(network::Error::Named)?)
+        }
+    };
+    let all = args.networks.iter().map(find).collect::<Result<Vec<_>, Error>>()?;
     match &args.format {
         None | Some(TemplateFormat::Text) => ui::print_json(&all),
         Some(format) => all.iter().try_for_each(|one| ui::print_line(one, format.template())),

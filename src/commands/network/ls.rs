@@ -1,11 +1,16 @@
 //! `sandbox network ls`.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::Serialize;
 
-use super::{Context, catalog};
-use crate::{commands::options::TemplateFormat, error::Error, network::named::Definition, ui};
+use super::{Context, catalog, cni};
+use crate::{
+    commands::options::TemplateFormat,
+    error::Error,
+    network::{cni::Configuration, named::Definition},
+    ui,
+};
 
 /// List networks
 #[derive(Debug, clap::Args)]
@@ -14,7 +19,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Only those that fit: name=, id=, label=KEY[=VALUE], driver=bridge
+    /// Only those that fit: name=, id=, label=KEY[=VALUE], driver=bridge|cni
     #[arg(short, long, value_name = "KEY=VALUE")]
     filter: Vec<Filter>,
 
@@ -50,6 +55,8 @@ struct Row {
     internal: String,
     labels: String,
     created_at: String,
+    #[serde(skip)]
+    all_labels: BTreeMap<String, String>,
 }
 
 const TITLES: [&str; 4] = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"];
@@ -57,9 +64,14 @@ const TITLES: [&str; 4] = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"];
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let catalog = catalog(context);
     catalog.tidy();
-    let fits = |network: &Definition| args.filter.iter().all(|filter| filter.fits(network));
-    let networks = catalog.all().into_iter().filter(fits);
-    let rows: Vec<Row> = networks.map(|network| Row::new(network, args.no_trunc)).collect();
+    let named = catalog.all().into_iter().map(Row::new);
+    let cni = Configuration::all(&context.config.cni.config_dirs);
+    let rows = named.chain(cni.iter().map(Row::of_cni));
+    let mut rows: Vec<Row> =
+        rows.filter(|row| args.filter.iter().all(|filter| filter.fits(row))).collect();
+    if !args.no_trunc {
+        rows.iter_mut().for_each(|row| row.id.truncate(12));
+    }
     if args.quiet {
         return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.id)));
     }
@@ -72,10 +84,10 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
 }
 
 impl Row {
-    fn new(network: Definition, whole: bool) -> Self {
+    fn new(network: Definition) -> Self {
         let labels = network.labels.iter().map(|(key, value)| format!("{key}={value}"));
         Self {
-            id: network.id[..if whole { network.id.len() } else { 12 }].into(),
+            id: network.id,
             labels: labels.collect::<Vec<_>>().join(","),
             name: network.name,
             driver: "bridge",
@@ -83,6 +95,21 @@ impl Row {
             ipv6: network.v6.is_some().to_string(),
             internal: network.internal.to_string(),
             created_at: network.created,
+            all_labels: network.labels,
+        }
+    }
+
+    fn of_cni(network: &Configuration) -> Self {
+        Self {
+            id: cni::id(network),
+            name: format!("{}{}", cni::PREFIX, network.name),
+            driver: "cni",
+            scope: "local",
+            ipv6: String::new(),
+            internal: String::new(),
+            labels: String::new(),
+            created_at: String::new(),
+            all_labels: BTreeMap::new(),
         }
     }
 
@@ -92,13 +119,13 @@ impl Row {
 }
 
 impl Filter {
-    fn fits(&self, network: &Definition) -> bool {
+    fn fits(&self, row: &Row) -> bool {
         match self {
-            Self::Name(name) => network.name.contains(name.trim_matches(['^', '$'])),
-            Self::Id(id) => network.id.starts_with(id.as_str()),
-            Self::Driver(driver) => driver == "bridge",
-            Self::Label(key, value) => network
-                .labels
+            Self::Name(name) => row.name.contains(name.trim_matches(['^', '$'])),
+            Self::Id(id) => row.id.starts_with(id.as_str()),
+            Self::Driver(driver) => driver == row.driver,
+            Self::Label(key, value) => row
+                .all_labels
                 .get(key)
                 .is_some_and(|actual| value.as_ref().is_none_or(|value| value == actual)),
         }

@@ -5,6 +5,7 @@
 
 mod capability;
 mod change;
+mod cni_choice;
 mod detach;
 mod device;
 mod env;
@@ -29,6 +30,7 @@ mod userns;
 
 pub use capability::{CapabilityName, DOCKER_DEFAULT, resolve as resolve_capabilities};
 pub use change::{Change, parse_exposed};
+pub use cni_choice::CniChoice;
 pub use detach::DetachKeys;
 pub use device::{DeviceOption, GpuOption};
 pub use env::{HostEntry, Variable, parse_hostname, read_file as read_env_file};

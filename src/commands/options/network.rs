@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use clap::Parser;
 
-use super::{HostEntry, NetworkChoice, Typed};
+use super::{CniChoice, HostEntry, NetworkChoice, Typed};
 use crate::network::{
     named::Mac,
     user::{PortRange, Publish, Rule},
@@ -25,6 +25,8 @@ pub enum NetworkMode {
     Sandbox(String),
     /// One that `sandbox network create` made.
     Named(NetworkChoice),
+    /// One that CNI plugins make.
+    Cni(CniChoice),
 }
 
 impl FromStr for NetworkMode {
@@ -39,13 +41,14 @@ impl FromStr for NetworkMode {
                 Ok(Self::User { hold: true })
             }
             ("container" | "sandbox", name) if !name.is_empty() => Ok(Self::Sandbox(name.into())),
+            ("cni", choice) if !choice.is_empty() => choice.parse().map(Self::Cni),
             ("user", "hold=no") => Ok(Self::User { hold: false }),
             ("none" | "host" | "user" | "private" | "slirp" | "slirp4netns" | "pasta", options) => {
                 Err(format!("`{name}` has no option `{options}`"))
             }
             ("" | "bridge" | "default" | "cni" | "container" | "sandbox", _) => Err(format!(
-                "`{text}` is not here yet; there are user, none, host, container:SANDBOX and \
-                 the names of networks"
+                "`{text}` is not here yet; there are user, none, host, container:SANDBOX, \
+                 cni:NAME and the names of networks"
             )),
             _ => text.parse().map(Self::Named),
         }
@@ -58,11 +61,12 @@ pub struct NetworkArgs {
     /// Network to connect to: user reaches the outside from an address of its
     /// own, none has only loopback, host is the host's, and container:SANDBOX that of
     /// another sandbox; NAME is one of `sandbox network create`, of which there may
-    /// be several, with ip=, ip6=, mac= and alias= after a colon
+    /// be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that
+    /// CNI plugins make
     #[arg(
         long = "network",
         visible_alias = "net",
-        value_name = "user|none|host|container:SANDBOX|NAME",
+        value_name = "user|none|host|container:SANDBOX|NAME|cni:NAME",
         default_value = "user"
     )]
     modes: Vec<Typed<NetworkMode>>,
@@ -177,15 +181,30 @@ impl NetworkArgs {
             _ => None,
         });
         let mut named: Vec<NetworkChoice> = named.collect();
-        if let Some(first) = named.first_mut() {
-            first.v4 = first.v4.or(self.ip.map(IpAddr::from));
-            first.v6 = first.v6.or(self.ip6.map(IpAddr::from));
-            first.mac = first.mac.or(self.mac_address);
-        }
-        for choice in &mut named {
+        self.add_wishes(named.iter_mut());
+        named
+    }
+
+    /// The CNI networks, likewise.
+    pub fn cni(&self) -> Vec<CniChoice> {
+        let cni = self.modes.iter().filter_map(|mode| match &**mode {
+            NetworkMode::Cni(choice) => Some(choice.clone()),
+            _ => None,
+        });
+        let mut cni: Vec<CniChoice> = cni.collect();
+        self.add_wishes(cni.iter_mut().map(|choice| &mut choice.network));
+        cni
+    }
+
+    fn add_wishes<'a>(&self, choices: impl Iterator<Item = &'a mut NetworkChoice>) {
+        for (index, choice) in choices.enumerate() {
+            if index == 0 {
+                choice.v4 = choice.v4.or(self.ip.map(IpAddr::from));
+                choice.v6 = choice.v6.or(self.ip6.map(IpAddr::from));
+                choice.mac = choice.mac.or(self.mac_address);
+            }
             choice.aliases.extend(self.network_alias.iter().cloned());
         }
-        named
     }
 
     /// What cannot go together.
@@ -193,10 +212,12 @@ impl NetworkArgs {
     /// # Errors
     /// In words for the user.
     pub fn check(&self) -> Result<(), String> {
-        let named = self.named();
-        if self.modes.len() > 1 && named.len() != self.modes.len() {
-            return Err("several networks can only be named ones".into());
+        let cni = self.cni().into_iter().map(|choice| choice.network);
+        let (cni, mut named): (Vec<_>, _) = (cni.collect(), self.named());
+        if self.modes.len() > 1 && ![named.len(), cni.len()].contains(&self.modes.len()) {
+            return Err("several networks can only be named ones, or only ones of CNI".into());
         }
+        named.extend(cni);
         let is_twice = |(at, choice): (usize, &NetworkChoice)| {
             named[..at].iter().any(|other| other.name == choice.name)
         };
@@ -265,7 +286,7 @@ mod tests {
     #[test]
     fn options_come_back_as_they_were_typed() {
         let line = [
-            "--network=pasta",
+            "--network=cni:n:ip=10.0.0.9,bandwidth=10m",
             "--publish=127.0.0.1:8080:80",
             "--publish=53/udp",
             "--publish-all",
@@ -288,7 +309,8 @@ mod tests {
             assert_eq!(name.parse(), Ok(NetworkMode::User { hold: true }), "{name}");
         }
         assert_eq!("user:hold=no".parse(), Ok(NetworkMode::User { hold: false }));
-        for bad in ["", "bridge", "none:x", "pasta:-T,auto", "user:"] {
+        assert!(matches!("cni:n:ip=10.0.0.9".parse(), Ok(NetworkMode::Cni(_))));
+        for bad in ["", "cni", "cni:", "bridge", "none:x", "pasta:-T,auto", "user:"] {
             assert!(bad.parse::<NetworkMode>().is_err() || bad == "user:", "{bad}");
         }
     }

@@ -103,6 +103,9 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NoSuch(name) if name.starts_with("cni:") => {
+                "CNI networks are files of others, and a sandbox joins them as it starts".into()
+            }
             Self::NoSuch(name) => format!("`sandbox network create {name}` makes it"),
             Self::Name(_) => {
                 "letters, digits, `.`, `_` and `-`, the first a letter or digit; user, none, \

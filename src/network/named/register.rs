@@ -133,12 +133,12 @@ impl Registration {
     ///
     /// # Errors
     /// What `dup(2)` says.
-    pub(super) fn switch(&self) -> sys::Result<OwnedFd> {
+    pub(in crate::network) fn switch(&self) -> sys::Result<OwnedFd> {
         self.switch.try_clone().named(|| "dup()".into())
     }
 
     /// We go: nobody is to look for us.
-    pub(super) fn forget(&self) {
+    pub(in crate::network) fn forget(&self) {
         // Not in a child that has it as well.
         if nix::unistd::getpid().as_raw() == self.pid {
             let _ = fs::remove_file(&self.path);

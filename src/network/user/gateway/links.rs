@@ -9,7 +9,7 @@ use std::{
 use super::super::addresses::Addresses;
 use crate::sys::{
     self, Named,
-    netlink::{Batch, Socket},
+    netlink::{Batch, Protocol, Socket},
 };
 
 /// Name of the gateway's interface.
@@ -98,6 +98,29 @@ fn route_to(batch: &mut Batch, gateway: IpAddr) {
     batch.message("route everything to the gateway", libc::RTM_NEWROUTE, CREATE, &header);
     batch.number(libc::RTA_OIF, DEVICE);
     with_octets(gateway, |octets| batch.attribute(libc::RTA_GATEWAY, octets));
+}
+
+/// In the sandbox: puts the way to the gateway before the ways that others have made
+/// since, which stay.
+pub(in crate::network) fn prefer_gateway(addresses: &Addresses) -> sys::Result<()> {
+    let socket = Socket::open(Protocol::Route)?;
+    let mut batch = Batch::new();
+    let gateway = addresses.gateway4().into();
+    let header = route(family(gateway), libc::RTN_UNICAST, libc::RT_SCOPE_UNIVERSE);
+    for (kind, flags) in [(libc::RTM_DELROUTE, 0), (libc::RTM_NEWROUTE, libc::NLM_F_CREATE as u16)]
+    {
+        // Without NLM_F_EXCL or NLM_F_APPEND it comes before those of equal metric.
+        batch.message("route to the gateway first", kind, flags, &header);
+        batch.number(libc::RTA_OIF, DEVICE);
+        with_octets(gateway, |octets| batch.attribute(libc::RTA_GATEWAY, octets));
+    }
+    socket.request(batch)?;
+    let mut batch = Batch::new();
+    // IPv6 would use both in turn: but one of a better metric (the usual is 1024).
+    route_to(&mut batch, addresses.gateway6().into());
+    batch.number(libc::RTA_PRIORITY, 1);
+    let _ = socket.request(batch); // There may be no IPv6.
+    Ok(())
 }
 
 /// Usable at once: nobody else is there who could have the same address.
