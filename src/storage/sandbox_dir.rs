@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use super::{
     Error, Store,
     collect::discard,
-    cow::{COW, forget_volatile},
+    cow::COW,
     implied,
     remove::{remove_content, remove_tree},
     sandboxes::{CONFIG, Claim, STATE},
@@ -165,9 +165,7 @@ impl SandboxDir {
         let (upper, work) = (self.path().join(UPPER), self.path().join(WORK));
         let make = || {
             match mkdir(&upper, mode) {
-                Err(error) if error.errno == Errno::EEXIST && self.is_kept() => {
-                    forget_volatile(&work)?; // Left by one that was killed.
-                }
+                Err(error) if error.errno == Errno::EEXIST && self.is_kept() => {}
                 // The umask may have taken what others may do.
                 made => made.and_then(|()| match mode & 0o7077 {
                     0 => Ok(()),

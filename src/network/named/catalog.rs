@@ -115,7 +115,7 @@ impl Catalog {
     /// What is wrong with what is wanted, or what it overlaps with.
     pub fn create(&self, wanted: Wanted, routes: &Routes) -> Result<Definition, Error> {
         let name = wanted.name.clone();
-        if !is_name(&name) || RESERVED.contains(&name.as_str()) {
+        if !is_possible(&name) {
             return Err(Error::Name(name));
         }
         let _guard = self.lock()?;
@@ -334,6 +334,11 @@ fn mtu(options: &BTreeMap<String, String>) -> Result<Option<u32>, Error> {
         mtu = Some(number.ok_or_else(wrong)?);
     }
     Ok(mtu)
+}
+
+/// Whether a network can be called so.
+pub(super) fn is_possible(name: &str) -> bool {
+    is_name(name) && !RESERVED.contains(&name)
 }
 
 fn is_name(name: &str) -> bool {

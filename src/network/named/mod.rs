@@ -106,6 +106,7 @@ impl Hint for Error {
             Self::NoSuch(name) if name.starts_with("cni:") => {
                 "CNI networks are files of others, and a sandbox joins them as it starts".into()
             }
+            Self::NoSuch(name) if !catalog::is_possible(name) => return None,
             Self::NoSuch(name) => format!("`sandbox network create {name}` makes it"),
             Self::Name(_) => {
                 "letters, digits, `.`, `_` and `-`, the first a letter or digit; user, none, \

@@ -69,6 +69,8 @@ impl SandboxDir {
     /// is copied (`filesystems/overlayfs.rst`, "Volatile mount"). What stays is synced
     /// once, when the sandbox has ended ([`SandboxDir::settle_changes`]).
     ///
+    /// To be called once the ids are mapped: what overlayfs has made is nobody's before.
+    ///
     /// # Errors
     /// [`Error::HoldsStore`] if the store is in that directory, which overlayfs refuses;
     /// or if the directories cannot be made.
@@ -89,7 +91,8 @@ impl SandboxDir {
                 chmod(&upper, there.st_mode & 0o7777)?; // It is the directory that is seen.
             }
             make_directory(&work)?;
-            forget_volatile(&work)?;
+            forget_volatile(&work)?; // Left by one that was killed, as is its own.
+            forget_volatile(&self.path().join(WORK))?;
             note_start(&place.join(STARTS), there.st_ino)
         };
         make().map_err(|source| Error::Store { root: self.root.clone(), source })?;
@@ -420,7 +423,7 @@ fn make_directory(path: &Path) -> sys::Result<bool> {
 
 /// Lets a `volatile` overlay be mounted again: the machine has not stopped since, or
 /// whoever starts the sandbox takes what is left.
-pub(super) fn forget_volatile(work: &Path) -> sys::Result<()> {
+fn forget_volatile(work: &Path) -> sys::Result<()> {
     match open_directory(&work.join(WORK)) {
         Err(error) if error.errno == Errno::ENOENT => Ok(()),
         opened => remove_tree(opened?, Path::new("incompat")),
