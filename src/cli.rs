@@ -108,10 +108,16 @@ enum Command {
 type Define = fn(clap::Command) -> clap::Command;
 
 /// What scripts call over and over.
-const FREQUENT: [(&str, Define); 4] = [
+const FREQUENT: [(&str, Define); 10] = [
     ("run", commands::run::Args::augment_args),
-    ("exec", commands::exec::Args::augment_args),
+    ("create", commands::create::Args::augment_args),
+    ("start", commands::start::Args::augment_args),
+    ("stop", commands::stop::Args::augment_args),
+    ("rm", commands::rm::Args::augment_args),
     ("ps", commands::ps::Args::augment_args),
+    ("logs", commands::logs::Args::augment_args),
+    ("exec", commands::exec::Args::augment_args),
+    ("wait", commands::wait::Args::augment_args),
     ("inspect", commands::inspect::Args::augment_args),
 ];
 
@@ -245,6 +251,12 @@ mod tests {
     fn a_frequent_command_means_the_same_by_itself() {
         let lines = [
             "sandbox run --rm -it -e A=1 --root /r alpine sh -c x --offline",
+            "sandbox create --name a alpine",
+            "sandbox start -a web",
+            "sandbox stop -t 1 web db",
+            "sandbox rm -fv web",
+            "sandbox logs -f --tail 3 web",
+            "sandbox wait web",
             "sandbox exec -u 1 web env",
             "sandbox ps -a --format json --color never",
             "sandbox inspect web",

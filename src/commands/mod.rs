@@ -68,7 +68,7 @@ use crate::{
     network::cni::{self, Plugins},
     oci::ProcessId,
     runtime::domain::{self, Domain, Plan},
-    storage::{Additional, Map, Store},
+    storage::{self, Additional, Map, Store},
     ui::{self, Ui},
 };
 
@@ -93,12 +93,21 @@ impl Context {
         }
     }
 
-    /// Becomes root of a user namespace of our own; before anything else.
+    /// Becomes root of a user namespace; before anything else.
     fn enter_domain(&self) -> Result<Domain, Error> {
+        Ok(domain::enter_common(self.plan()?, &self.config.root.join(storage::DOMAIN))?)
+    }
+
+    /// The same, in one that nobody else enters who is not asked in.
+    fn enter_own_domain(&self) -> Result<Domain, Error> {
+        Ok(domain::enter(self.plan()?)?)
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
         let plan = Plan::new(&self.config.search_path)?;
         let why = plan.missing.iter().map(|missing| format!(", because {missing}"));
         self.ui.detail(&format!("ids: {}{}", describe(&plan), why.collect::<String>()));
-        Ok(domain::enter(plan)?)
+        Ok(plan)
     }
 
     /// The CNI networks of the store.

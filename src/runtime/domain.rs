@@ -20,6 +20,10 @@
 //! 2. `newuidmap(1)` and `newgidmap(1)` with the ranges of `subuid(5)`:
 //!    0 → the caller, 1… → the ranges;
 //! 3. one id: 0 → the caller. Needs no helper and no configuration.
+//!
+//! The second is shared by all who need it at a time ([`enter_common`]).
+
+mod common;
 
 use std::{
     ffi::CString,
@@ -37,6 +41,7 @@ use nix::{
     unistd::{getegid, geteuid},
 };
 
+pub use self::common::enter_common;
 use super::{Error, join};
 use crate::{
     oci::{IdMap, ProcessId},
@@ -235,9 +240,11 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
 /// ids, such as ranges that were given away since.
 pub fn enter_that_of(plan: Plan, member: ProcessId) -> Result<Domain, Error> {
     let process = join::open(member)?;
-    let map = fs::read_to_string(format!("/proc/{}/uid_map", member.pid)).map_err(Error::IdMap)?;
-    if extents(&map) != extents(&Plan::lines(&plan.uids)) {
-        return Err(Error::OtherIds);
+    for (file, ours) in [("uid_map", &plan.uids), ("gid_map", &plan.gids)] {
+        let map = fs::read_to_string(format!("/proc/{}/{file}", member.pid));
+        if extents(&map.map_err(Error::IdMap)?) != extents(&Plan::lines(ours)) {
+            return Err(Error::OtherIds);
+        }
     }
     sys::process::join(&process, CloneFlags::CLONE_NEWUSER).map_err(Error::Join)?;
     Ok(Domain { plan, helpers: Vec::new() })

@@ -14,6 +14,7 @@
 //!                             upper, work, config.json, state.json, log
 //! ROOT/names/NAME             a link to the id of the sandbox that is called so
 //! ROOT/volumes/NAME/          a volume (`volumes.rs`)
+//! ROOT/domain                 who made the user namespace that others may enter
 //! ROOT/spare-MAP/             upper and work, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
 //! ROOT/tmp/sandbox-ID/        a sandbox that vanishes with its command
@@ -118,6 +119,10 @@ use crate::{
     oci::{DiffId, Digest, ImageLimits},
     sys::{self, Named},
 };
+
+/// Name of the file of the store that says who made the last domain: not the store's, which
+/// depends on it.
+pub const DOMAIN: &str = "domain";
 
 /// An open store. Keep it as long as a sandbox runs: its locks protect the
 /// layers that the sandbox uses.

@@ -205,6 +205,12 @@ pub fn adopt_orphans() -> Result<()> {
     nix::sys::prctl::set_child_subreaper(true).named(|| "prctl(PR_SET_CHILD_SUBREAPER)".into())
 }
 
+/// Lets programs that are executed from now on have a descriptor, too.
+pub fn survive_exec(fd: impl AsFd) -> Result<()> {
+    let flags = rustix::io::FdFlags::empty();
+    rustix::io::fcntl_setfd(fd, flags).named(|| "fcntl(F_SETFD, 0)".into())
+}
+
 /// When a process began, in clock ticks since the boot (`proc_pid_stat(5)`, field
 /// 22); none if there is no such process.
 pub fn start_time(pid: i32) -> Option<u64> {

@@ -1,9 +1,11 @@
 //! User ids: a range of them, or one that plays root.
 
+use std::{fs, path::PathBuf};
+
 use crate::{
     only_for, require,
     support::{
-        Compression, Dir, Image, Layer, Test, chown_is_real, debian, debian_packages,
+        Compression, Dir, Image, Layer, Store, Test, chown_is_real, debian, debian_packages, own,
         user_namespaces,
     },
 };
@@ -91,4 +93,37 @@ fn the_map_in_force_is_told() {
     assert!(info.contains("id map"), "{info}");
     let lines = Test::shell("cat /proc/self/uid_map | wc -l").read();
     assert_eq!(lines.trim() == "1", !chown_is_real() || crate::support::is_root(), "{lines}");
+}
+
+/// The user namespace in which a new sandbox runs.
+fn domain_of_new(store: &Store, image: &str, more: &[&str]) -> PathBuf {
+    let run = [&["run", "-d", "--network", "none"], more, &[image, "sleep", "1000"]].concat();
+    let id = Test::sandbox(&run).store(store).read();
+    let inspect = ["inspect", "--format", "{{.State.Pid}}", id.trim()];
+    let pid = Test::sandbox(&inspect).store(store).read();
+    fs::read_link(format!("/proc/{}/ns/user", pid.trim())).unwrap()
+}
+
+#[test]
+fn ranges_are_mapped_once_for_all_but_those_who_see_the_others() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(chown_is_real());
+    let (store, image) = own();
+    let first = domain_of_new(&store, &image, &[]);
+    assert_eq!(domain_of_new(&store, &image, &[]), first);
+    assert_ne!(domain_of_new(&store, &image, &["--pid", "host"]), first);
+    assert_eq!(domain_of_new(&store, &image, &["-u", "0"]), first);
+}
+
+#[test]
+fn a_note_about_a_domain_that_has_gone_or_is_none_is_no_hindrance() {
+    require!(user_namespaces(), "user namespaces");
+    only_for!(chown_is_real());
+    let (store, image) = own();
+    for note in ["", "1 1", "999999999 12345", "rubbish", &"9 ".repeat(1000)] {
+        fs::write(store.path().join("domain"), note).unwrap();
+        let run = ["run", "--network", "none", &image, "cat", "/proc/self/uid_map"];
+        let map = Test::sandbox(&run).store(&store).read();
+        assert!(map.lines().count() > 1, "{note}: {map}");
+    }
 }

@@ -28,6 +28,8 @@ use crate::{
 pub(in crate::commands) struct Sharing {
     network: Option<Member>,
     pids: Option<Member>,
+    /// Whether it sees the host's processes: among them may be those of other sandboxes.
+    sees_all: bool,
     /// Named networks.
     networks: Vec<NetworkChoice>,
     /// Those of CNI, of which there are none beside named ones.
@@ -69,12 +71,13 @@ impl Sharing {
             NetworkMode::Sandbox(name) => Some(name.as_str()),
             _ => None,
         };
+        let sees_all = *pids == PidChoice::Host;
         let pids = match pids {
             PidChoice::Sandbox(name) => Some(name.as_str()),
             _ => None,
         };
         let (network, pids) = (member(network)?, member(pids)?);
-        Ok(Self { network, pids, networks, cni, registration: None })
+        Ok(Self { network, pids, sees_all, networks, cni, registration: None })
     }
 
     /// The domain of the others, or one of our own.
@@ -87,6 +90,9 @@ impl Sharing {
             return self.enter_common_domain(runtime.catalog(), || runtime.begin(), context);
         }
         match (&self.network, &self.pids) {
+            // Who is root of a domain may do to the processes in it what it likes, once it
+            // sees them.
+            (None, None) if self.sees_all => context.enter_own_domain(),
             (None, None) => context.enter_domain(),
             (Some(one), Some(other)) if one.domain() != other.domain() => {
                 Err(Error::usage_with_hint(
@@ -173,7 +179,7 @@ pub(in crate::commands) fn enter_common_domain(
         Some((domain, supervisor)) => (domain, Some(supervisor)),
         None => {
             begin();
-            (context.enter_domain()?, None)
+            (context.enter_own_domain()?, None)
         }
     };
     domain.settle()?; // The next may come in as soon as the entrance is free.
