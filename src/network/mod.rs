@@ -37,6 +37,15 @@ pub trait Network: std::fmt::Debug {
     /// What fails is reported by [`Network::add`].
     fn prepare(&mut self) {}
 
+    /// Begins `add`, which goes on meanwhile as far as it can; `add` does this itself
+    /// if it has not been done.
+    ///
+    /// # Errors
+    /// As those of [`Network::add`].
+    fn begin(&mut self, _: &Attachment<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// CNI `ADD`: connects the namespace, and returns when packets can flow.
     ///
     /// # Errors

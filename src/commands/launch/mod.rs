@@ -171,10 +171,12 @@ fn start(
     let stdio = stdio(parts, directory)?;
     let mut network = connection.network(context);
     let created = runtime::create(&spec, domain, stdio, || network.prepare())?;
-    network.add(&Attachment { id: &spec.id, netns: created.network_namespace() })?;
+    let attachment = Attachment { id: &spec.id, netns: created.network_namespace() };
+    network.begin(&attachment)?;
+    directory.remove_old(); // While the network is made, and the sandbox mounts.
+    network.add(&attachment)?;
     let addresses = [&state.addresses[..], &network.addresses()].concat();
     let state = SandboxState { addresses, ..state };
-    directory.remove_old();
     let running = created.start()?;
     let state = record_start(&parts.config, &running, state, directory)?;
     context.status.tell(&Phase::Started { id: &spec.id, pid: running.pid() });

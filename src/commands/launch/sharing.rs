@@ -16,7 +16,7 @@ use crate::{
     network::{
         self,
         cni::Configuration,
-        named::{Catalog, Registration},
+        named::{Catalog, Registration, Switch},
     },
     oci::{Namespace, PidChoice, ProcessId},
     runtime::{self, domain::Domain},
@@ -182,8 +182,13 @@ pub(in crate::commands) fn enter_common_domain(
             (context.enter_own_domain()?, None)
         }
     };
+    let switch = match beside {
+        Some(supervisor) => catalog.switch_of(supervisor).map(Switch::There),
+        None => Switch::begin(),
+    };
+    let switch = switch.map_err(network::Error::Named)?;
     domain.settle()?; // The next may come in as soon as the entrance is free.
-    let registration = entrance.register(beside).map_err(network::Error::Named)?;
+    let registration = entrance.register(switch).map_err(network::Error::Named)?;
     Ok((domain, registration))
 }
 

@@ -207,6 +207,10 @@ impl Network for CniNetwork {
         self.outside.prepare();
     }
 
+    fn begin(&mut self, attachment: &Attachment<'_>) -> Result<(), super::Error> {
+        self.outside.begin(attachment)
+    }
+
     fn add(&mut self, attachment: &Attachment<'_>) -> Result<(), super::Error> {
         self.outside.add(attachment)?;
         let joined = self.join(attachment.id, attachment.netns);

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::IpAddr,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::{AsRawFd, BorrowedFd, OwnedFd},
 };
 
 use nix::errno::Errno;
@@ -61,18 +61,20 @@ pub(super) fn in_namespace<T: Send + 'static>(
     sys::process::spawn("switch", job)?.join().map_err(gone)?
 }
 
-/// In the switch: makes the bridge if it is not there, and a link to the sandbox.
-pub(super) fn plug(link: &Link, sandbox: OwnedFd) -> sys::Result<()> {
-    let socket = Socket::open(Protocol::Route)?;
-    let bridge = match links::index(&link.bridge) {
-        Ok(index) => index,
-        Err(_) => make(&socket, &link.bridge)?,
-    };
-    connect(&socket, link, bridge, &sandbox)?;
+/// In the switch, to which `socket` belongs: makes a link to the sandbox, in whose
+/// namespace it ends.
+pub(super) fn plug(socket: &Socket, link: &Link, sandbox: BorrowedFd<'_>) -> sys::Result<()> {
+    let bridge = bridge(socket, &link.bridge)?;
+    connect(socket, link, bridge, sandbox)?;
     // The other end is not up yet: nothing has passed.
     guard::set(&link.port, link.mac, link.v4.0, link.v6.map(|(address, _)| address))?;
-    sys::net::join(&sandbox)?;
+    sys::net::join(sandbox)?;
     configure(link)
+}
+
+/// In the switch: the bridge of this name, which is made if it is not there.
+pub(super) fn bridge(socket: &Socket, name: &str) -> sys::Result<u32> {
+    links::index(name).or_else(|_| make(socket, name))
 }
 
 /// Makes a bridge that has no addresses, and so is no router.
@@ -97,11 +99,17 @@ fn make(socket: &Socket, name: &str) -> sys::Result<u32> {
     }
 }
 
-fn connect(socket: &Socket, wanted: &Link, bridge: u32, sandbox: &OwnedFd) -> sys::Result<()> {
+fn connect(
+    socket: &Socket,
+    wanted: &Link,
+    bridge: u32,
+    sandbox: BorrowedFd<'_>,
+) -> sys::Result<()> {
     let mut batch = Batch::new();
     batch.message("make a veth pair", libc::RTM_NEWLINK, CREATE, &link(0, UP));
     batch.text(libc::IFLA_IFNAME, &wanted.port);
     batch.number(libc::IFLA_MASTER, bridge);
+    links::one_queue(&mut batch);
     wanted.mtu.into_iter().for_each(|mtu| batch.number(libc::IFLA_MTU, mtu));
     batch.nest(libc::IFLA_LINKINFO, |info| {
         info.text(libc::IFLA_INFO_KIND, "veth");
@@ -109,6 +117,7 @@ fn connect(socket: &Socket, wanted: &Link, bridge: u32, sandbox: &OwnedFd) -> sy
             data.nest(VETH_INFO_PEER, |peer| {
                 peer.append(&link(0, 0));
                 peer.text(libc::IFLA_IFNAME, &wanted.device);
+                links::one_queue(peer);
                 peer.attribute(libc::IFLA_ADDRESS, &wanted.mac.0);
                 wanted.mtu.into_iter().for_each(|mtu| peer.number(libc::IFLA_MTU, mtu));
                 peer.number(libc::IFLA_NET_NS_FD, sandbox.as_raw_fd() as u32);
@@ -145,12 +154,12 @@ fn configure(wanted: &Link) -> sys::Result<()> {
     socket.request(batch)
 }
 
-/// In the switch: nothing more passes the port, which goes with the sandbox, and its
-/// guard with the next one's [`sweep`].
+/// Nothing more passes the port, which goes with the sandbox, and its guard with a
+/// later one's [`guard::sweep`]. `socket` belongs to the switch.
 ///
 /// To take the link down, or the guard away, would be to wait for every processor
 /// (`synchronize_net()`): 10 ms and more, where a program of the sandbox takes one.
-pub(super) fn shut(port: &str) -> sys::Result<()> {
+pub(super) fn shut(socket: &Socket, port: &str) -> sys::Result<()> {
     let mut batch = Batch::new();
     batch.message("shut a port", libc::RTM_NEWLINK, 0, &link(0, 0));
     batch.text(libc::IFLA_IFNAME, port);
@@ -158,16 +167,10 @@ pub(super) fn shut(port: &str) -> sys::Result<()> {
         info.text(libc::IFLA_INFO_SLAVE_KIND, "bridge");
         info.nest(libc::IFLA_INFO_SLAVE_DATA, |data| data.attribute(STATE, &[DISABLED]));
     });
-    match Socket::open(Protocol::Route)?.request(batch) {
+    match socket.request(batch) {
         Err(error) if error.errno == Errno::ENODEV => Ok(()), // It has gone already.
         shut => shut,
     }
-}
-
-/// Removes what the dead and gone have left in the switch, while nobody waits for it.
-pub(super) fn sweep(switch: OwnedFd) {
-    let job = move || sys::net::join(&switch).and_then(|()| guard::sweep());
-    drop(sys::process::spawn("sweeper", job)); // Whoever comes next tries again.
 }
 
 /// In the switch: removes the port, and with it the sandbox's end.

@@ -19,16 +19,13 @@
 //! looks for it as the receiver's kernel does, and a fragment of neighbour discovery
 //! is believed by nobody (RFC 6980).
 
-use std::net::IpAddr;
+use std::{collections::HashSet, fs, net::IpAddr};
 
 use super::catalog::Mac;
 use crate::{
-    network::user::{
-        links,
-        nft::{self, Chain, Expression, Family, Transaction, Verdict},
-    },
+    network::user::nft::{self, Chain, Expression, Family, Transaction, Verdict},
     sys::{
-        self,
+        self, Named,
         netlink::{Protocol, Socket},
     },
 };
@@ -40,6 +37,8 @@ const ICMPV6: u8 = libc::IPPROTO_ICMPV6 as u8;
 const ADVERTISEMENT: u8 = 136;
 /// Router solicitation and advertisement, neighbour advertisement, redirect (RFC 4861).
 const DISCOVERY: [u8; 4] = [133, 134, ADVERTISEMENT, 137];
+/// So many guards may be left by members that are gone.
+const MANY: usize = 16;
 const ACCEPT: Expression<'static> = Expression::Verdict(Verdict::Accept);
 const DROP: Expression<'static> = Expression::Verdict(Verdict::Drop);
 
@@ -80,13 +79,26 @@ fn guard_v6(rules: &mut Transaction, chain: &Chain<'_>, is_own: Expression<'_>, 
     rules.rule(chain, &[is_own, ethernet, source, ACCEPT]);
 }
 
-/// Takes the guards away whose ports are gone, which wait for every processor. A port is there before its guard, so this meets none that is being set.
+/// Takes the guards away whose ports are gone, once there are many. A port is there
+/// before its guard, so this meets none that is being set.
+///
+/// Whoever does this waits for every processor, with a lock that all need who join
+/// meanwhile (`nft_rcv_nl_event()`).
 pub(super) fn sweep() -> sys::Result<()> {
-    let tables = nft::tables(Family::Device, &Socket::open(Protocol::Netfilter)?)?;
-    for port in tables.iter().filter(|port| links::index(port).is_err()) {
-        let _ = remove(port); // Another may be as fast.
+    let socket = Socket::open(Protocol::Netfilter)?;
+    let mut stale = nft::tables(Family::Device, &socket)?;
+    // All at once: to ask for 50 ports one by one takes 150 system calls.
+    let path = "/proc/thread-self/net/dev";
+    let ports = fs::read_to_string(path).named(|| format!("read({path:?})"))?;
+    let ports: HashSet<&str> =
+        ports.lines().filter_map(|line| Some(line.split_once(':')?.0.trim())).collect();
+    stale.retain(|port| !ports.contains(port.as_str()));
+    if stale.len() < MANY {
+        return Ok(());
     }
-    Ok(())
+    let mut rules = Transaction::of(Family::Device);
+    stale.iter().for_each(|port| rules.delete_table(port));
+    rules.commit(&socket)
 }
 
 /// Takes the guard of a port away, which must be shut or gone.

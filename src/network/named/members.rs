@@ -1,10 +1,11 @@
-//! Who is on a network: `networks/NAME/members/ID`.
+//! Who is on a network: `networks/NAME/members/ID`, or `.ID` of one that is about to be.
 
 use std::{
     fs,
     net::IpAddr,
-    os::fd::OwnedFd,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ use super::{
     bridge::{self, Link},
     catalog::{self, Mac},
     pool,
+};
+use crate::sys::{
+    self,
+    netlink::{Protocol, Socket},
 };
 
 /// A sandbox on a network, as it is written down.
@@ -35,6 +40,7 @@ pub struct Member {
     /// The bridge's end of its link.
     port: String,
     /// Whether it is there: an address is taken a little earlier.
+    #[serde(skip)]
     joined: bool,
 }
 
@@ -55,8 +61,8 @@ pub struct Membership {
     network: Definition,
     member: Member,
     path: PathBuf,
-    /// The switch, once we are connected to it.
-    switch: Option<OwnedFd>,
+    /// What speaks with the kernel about the switch, once we are connected to it.
+    switch: Option<Arc<Socket>>,
     kept: bool,
 }
 
@@ -89,7 +95,8 @@ impl Catalog {
 
     /// One of them, by its sandbox.
     pub(super) fn member(&self, network: &str, id: &str) -> Option<Member> {
-        read(&self.members_dir(network).join(id))
+        let members = self.members_dir(network);
+        read(&members.join(id)).or_else(|| read(&members.join(reserved(id))))
     }
 
     /// Those that live, or are about to; what the others left is removed. To be
@@ -101,7 +108,8 @@ impl Catalog {
     /// Removes what dead members of all networks have left, if nobody is busy with
     /// the networks.
     pub fn tidy(&self) {
-        drop(self.entrance()); // Which collects the dead of the register.
+        // Which removes the dead of the register.
+        let _ = self.entrance().map(|entrance| entrance.living().count());
         let Ok(_guard) = self.lock() else { return };
         for network in self.all() {
             self.collect(&network.name);
@@ -141,10 +149,11 @@ impl Catalog {
         }
         let device = self.free_device(&request.id);
         let member = place(&network, request, device, &others, supervisor)?;
-        let path = self.members_dir(&network.name).join(&request.id);
-        let membership = Membership { network, member, path, switch: None, kept: false };
-        membership.write()?;
-        Ok(membership)
+        let path = self.members_dir(&network.name).join(reserved(&request.id));
+        let text = serde_json::to_vec(&member).unwrap_or_default();
+        // Who takes half of it for a dead member's has the lock, as we have.
+        fs::write(&path, text).map_err(|error| Error::Files(path.display().to_string(), error))?;
+        Ok(Membership { network, member, path, switch: None, kept: false })
     }
 
     /// The first name for an interface that none of a sandbox's networks has.
@@ -231,16 +240,9 @@ impl Membership {
         &self.network
     }
 
-    /// Connects the sandbox, whose network namespace is given, to the network's bridge
-    /// in `switch`.
-    ///
-    /// # Errors
-    /// [`Error::Connect`]; [`Error::Files`].
-    pub fn join(&mut self, switch: OwnedFd, sandbox: OwnedFd) -> Result<(), Error> {
-        let failed = |source| Error::Connect { network: self.network.name.clone(), source };
-        let duplicate = crate::sys::Named::named(switch.try_clone(), || "dup()".into());
-        let duplicate = duplicate.map_err(failed)?;
-        let link = Link {
+    /// The link by which the sandbox is to be connected.
+    pub(super) fn link(&self) -> Link {
+        Link {
             bridge: self.network.bridge(),
             port: self.member.port.clone(),
             device: self.member.device.clone(),
@@ -249,14 +251,37 @@ impl Membership {
             isolated: self.network.isolated,
             v4: (self.member.v4, self.network.v4.subnet.length()),
             v6: self.member.v6.zip(self.network.v6.as_ref().map(|v6| v6.subnet.length())),
-        };
-        bridge::in_namespace(switch, move || bridge::plug(&link, sandbox)).map_err(failed)?;
-        self.member.joined = true;
-        self.write()?;
-        if let Ok(switch) = duplicate.try_clone() {
-            bridge::sweep(switch);
         }
-        self.switch = Some(duplicate);
+    }
+
+    /// Connects the sandbox, whose network namespace is given, to the network's bridge
+    /// in `switch`.
+    ///
+    /// # Errors
+    /// [`Error::Connect`]; [`Error::Files`].
+    pub fn join(&mut self, switch: OwnedFd, sandbox: OwnedFd) -> Result<(), Error> {
+        let link = self.link();
+        let plugged = bridge::in_namespace(switch, move || {
+            let socket = Socket::open(Protocol::Route)?;
+            bridge::plug(&socket, &link, sandbox.as_fd())?;
+            Ok(Arc::new(socket))
+        });
+        self.joined(plugged)
+    }
+
+    /// The link is there, or cannot be made.
+    ///
+    /// # Errors
+    /// [`Error::Connect`]; [`Error::Files`].
+    pub(super) fn joined(&mut self, link: sys::Result<Arc<Socket>>) -> Result<(), Error> {
+        let failed = |source| Error::Connect { network: self.network.name.clone(), source };
+        self.switch = Some(link.map_err(failed)?);
+        // To replace a file would be to wait for the disk: ext4 writes first what is to
+        // come after (`auto_da_alloc`).
+        let path = self.path.with_file_name(&self.member.id);
+        fs::rename(&self.path, &path)
+            .map_err(|error| Error::Files(path.display().to_string(), error))?;
+        (self.path, self.member.joined) = (path, true);
         Ok(())
     }
 
@@ -269,12 +294,6 @@ impl Membership {
     pub fn leave(self) {
         drop(self);
     }
-
-    fn write(&self) -> Result<(), Error> {
-        let text = serde_json::to_vec(&self.member).unwrap_or_default();
-        catalog::write(&self.path, &text)
-            .map_err(|error| Error::Files(self.path.display().to_string(), error))
-    }
 }
 
 impl Drop for Membership {
@@ -284,14 +303,20 @@ impl Drop for Membership {
         }
         let _ = fs::remove_file(&self.path);
         if let Some(switch) = self.switch.take() {
-            let port = self.member.port.clone();
-            let _ = bridge::in_namespace(switch, move || bridge::shut(&port));
+            let _ = bridge::shut(&switch, &self.member.port);
         }
     }
 }
 
+/// The name of the file of one that is not there yet.
+fn reserved(id: &str) -> String {
+    format!(".{id}")
+}
+
 fn read(path: &Path) -> Option<Member> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    let member: Member = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let joined = !path.file_name()?.as_encoded_bytes().starts_with(b".");
+    Some(Member { joined, ..member })
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@
 //! and gone with it.
 //!
 //! `catalog` keeps what networks there are, `pool` finds free addresses, `bridge`
-//! talks to the kernel. One lock is held while any of this is changed, never
-//! while anything is carried or asked.
+//! talks to the kernel, and `plugging` lets that go on while others work. One lock is
+//! held while any of this is changed, never while anything is carried or asked.
 
 mod bridge;
 mod catalog;
@@ -43,20 +43,20 @@ mod definition;
 mod guard;
 mod members;
 mod neighbours;
+mod plugging;
 mod pool;
 mod register;
 
-use std::os::fd::OwnedFd;
-
+use self::plugging::Plugging;
 pub use self::{
     catalog::{Catalog, Mac, Wanted},
     definition::{Definition, Subnet},
     members::{Member, Membership, Request},
     neighbours::Neighbours,
-    register::{Entrance, Registration},
+    register::{Entrance, Registration, Switch},
 };
 use super::{Attachment, Network, user::UserNetwork};
-use crate::{hint::Hint, sys, sys::Named};
+use crate::{hint::Hint, sys};
 
 /// Name of the interface that leads outside, beside those of networks.
 pub const OUTSIDE_DEVICE: &str = "out0";
@@ -128,6 +128,8 @@ impl Hint for Error {
 pub struct NamedNetwork {
     outside: UserNetwork,
     memberships: Vec<Membership>,
+    /// Links of the memberships, in their order.
+    links: Option<sys::Result<Plugging>>,
     /// The switch, and our place among those who hold it.
     registration: Registration,
 }
@@ -139,24 +141,39 @@ impl NamedNetwork {
         memberships: Vec<Membership>,
         registration: Registration,
     ) -> Self {
-        Self { outside, memberships, registration }
+        Self { outside, memberships, links: None, registration }
+    }
+
+    fn plug(&self) -> sys::Result<Plugging> {
+        let links = self.memberships.iter().map(Membership::link).collect();
+        Plugging::begin(self.registration.switch()?, links)
     }
 }
 
 impl Network for NamedNetwork {
     fn prepare(&mut self) {
         self.outside.prepare();
+        if self.links.is_none() {
+            self.links = Some(self.plug());
+        }
+    }
+
+    fn begin(&mut self, attachment: &Attachment<'_>) -> Result<(), super::Error> {
+        self.prepare();
+        self.outside.begin(attachment)?;
+        match &mut self.links {
+            Some(Ok(links)) => Ok(links.connect(attachment.netns).map_err(Error::Switch)?),
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, attachment: &Attachment<'_>) -> Result<(), super::Error> {
+        self.begin(attachment)?;
+        let links = self.links.take().ok_or(super::Error::NotAttached)?;
+        let links = links.map_err(Error::Switch)?;
         self.outside.add(attachment)?;
         for membership in &mut self.memberships {
-            let clone = |fd: std::os::fd::BorrowedFd<'_>| -> sys::Result<OwnedFd> {
-                fd.try_clone_to_owned().named(|| "dup()".into())
-            };
-            let switch = self.registration.switch().map_err(Error::Switch)?;
-            let sandbox = clone(attachment.netns).map_err(Error::Switch)?;
-            membership.join(switch, sandbox)?;
+            membership.joined(links.next())?;
         }
         Ok(())
     }

@@ -26,8 +26,13 @@ const DIRECTORY: &str = ".register";
 pub struct Entrance {
     directory: PathBuf,
     _guard: Guard,
-    /// Who is in there, and the number of its descriptor of the switch.
-    living: Vec<(ProcessId, i32)>,
+}
+
+/// The switch, or one that is being made.
+#[derive(Debug)]
+pub enum Switch {
+    There(OwnedFd),
+    New(sys::net::NewNamespace),
 }
 
 /// Our entry, and the switch.
@@ -51,16 +56,7 @@ impl Catalog {
         let directory = self.path().join(DIRECTORY);
         let failed = |error| Error::Files(directory.display().to_string(), error);
         fs::create_dir_all(&directory).map_err(failed)?;
-        let entries = fs::read_dir(&directory).map_err(failed)?;
-        let mut living = Vec::new();
-        for path in entries.flatten().map(|entry| entry.path()) {
-            match read(&path) {
-                Some(entry) => living.push(entry),
-                // Of one that is dead: we have the lock, so nobody writes it.
-                None => drop(fs::remove_file(&path)),
-            }
-        }
-        Ok(Entrance { directory, _guard: guard, living })
+        Ok(Entrance { directory, _guard: guard })
     }
 
     /// Whether the supervisor with this entry lives.
@@ -93,23 +89,39 @@ impl Catalog {
     }
 }
 
-impl Entrance {
-    /// Those whose domain is to be entered: any will do, and one may just have died.
-    pub fn living(&self) -> impl Iterator<Item = ProcessId> {
-        self.living.iter().map(|(supervisor, _)| *supervisor)
-    }
-
-    /// Writes us down; to be called in the domain. `beside` is the one whose domain it
-    /// is, none if it is new: then the switch is made.
+impl Switch {
+    /// Begins to make it, which takes a while.
     ///
     /// # Errors
-    /// [`Error::Switch`] if the switch cannot be made or had; [`Error::Files`].
-    pub fn register(self, beside: Option<ProcessId>) -> Result<Registration, Error> {
-        let switch = match self.living.iter().find(|(one, _)| Some(*one) == beside) {
-            Some(&entry) => open_switch(entry),
-            None => sys::net::new_namespace().and_then(sys::net::NewNamespace::finish),
+    /// [`Error::Switch`].
+    pub fn begin() -> Result<Self, Error> {
+        sys::net::new_namespace().map(Self::New).map_err(Error::Switch)
+    }
+}
+
+impl Entrance {
+    /// Those whose domain is to be entered: any will do, and one may just have died.
+    /// Entries of the dead are removed on the way.
+    pub fn living(&self) -> impl Iterator<Item = ProcessId> {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter_map(|path| {
+            let entry = read(&path);
+            if entry.is_none() {
+                let _ = fs::remove_file(&path); // We have the lock, so nobody writes it.
+            }
+            entry.map(|(supervisor, _)| supervisor)
+        })
+    }
+
+    /// Writes us down, with the switch; to be called in the domain.
+    ///
+    /// # Errors
+    /// [`Error::Switch`] if the switch cannot be made; [`Error::Files`].
+    pub fn register(self, switch: Switch) -> Result<Registration, Error> {
+        let switch = match switch {
+            Switch::There(switch) => switch,
+            Switch::New(switch) => switch.finish().map_err(Error::Switch)?,
         };
-        let switch = switch.map_err(Error::Switch)?;
         let pid = nix::unistd::getpid().as_raw();
         let start_time = sys::process::start_time(pid).unwrap_or_default();
         let name = entry_name(ProcessId { pid, start_time });

@@ -14,7 +14,7 @@ pub(super) mod ruleset;
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread::JoinHandle,
 };
@@ -64,7 +64,8 @@ pub(super) struct Doors {
 /// A gateway in the making.
 #[derive(Debug)]
 pub(super) struct Opening {
-    sandbox: Sender<OwnedFd>,
+    /// Whom to give the sandbox, until that is done.
+    sandbox: Option<Sender<OwnedFd>>,
     made: Receiver<sys::Result<Made>>,
     sockets: SocketMaker,
 }
@@ -76,7 +77,7 @@ impl Opening {
     ///
     /// # Errors
     /// What `clone(2)` says. What the kernel refuses later is reported by
-    /// [`Self::connect`].
+    /// [`Self::finish`].
     pub(super) fn begin(
         addresses: Addresses,
         hold: bool,
@@ -95,17 +96,26 @@ impl Opening {
             }
         };
         sockets.thread = Some(sys::process::spawn("gateway", job)?);
-        Ok(Self { sandbox, made, sockets })
+        Ok(Self { sandbox: Some(sandbox), made, sockets })
     }
 
-    /// Connects a sandbox, by its network namespace.
+    /// Begins to connect a sandbox, by its network namespace; a second call does nothing.
+    ///
+    /// # Errors
+    /// What `dup(2)` says.
+    pub(super) fn connect(&mut self, sandbox: BorrowedFd<'_>) -> sys::Result<()> {
+        let Some(thread) = self.sandbox.take() else { return Ok(()) };
+        // If the thread is gone, it has reported why.
+        let _ = thread.send(sandbox.try_clone_to_owned().named(|| "dup()".into())?);
+        Ok(())
+    }
+
+    /// Waits until the sandbox is connected.
     ///
     /// # Errors
     /// What the kernel refused.
-    pub(super) fn connect(self, sandbox: OwnedFd) -> sys::Result<Gateway> {
+    pub(super) fn finish(self) -> sys::Result<Gateway> {
         let gone = || sys::Error { call: "clone(CLONE_THREAD)".into(), errno: Errno::ECANCELED };
-        // If the thread is gone, it has reported why.
-        let _ = self.sandbox.send(sandbox);
         let (queue, doors) = self.made.recv().map_err(|_| gone())??;
         Ok(Gateway { queue, doors, sockets: self.sockets })
     }

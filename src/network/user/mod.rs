@@ -213,12 +213,22 @@ impl Network for UserNetwork {
         };
     }
 
-    fn add(&mut self, attachment: &Attachment<'_>) -> Result<(), Error> {
+    fn begin(&mut self, attachment: &Attachment<'_>) -> Result<(), Error> {
         self.prepare();
+        match &mut self.stage {
+            Stage::Opening(_, Ok(opening)) => {
+                opening.connect(attachment.netns).map_err(Error::User)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, attachment: &Attachment<'_>) -> Result<(), Error> {
+        self.begin(attachment)?;
         let Stage::Opening(settings, opening) = self.take_stage() else {
             return Err(Error::NotAttached);
         };
-        let running = opening.and_then(|opening| start(*settings, opening, attachment));
+        let running = opening.and_then(|opening| start(*settings, opening));
         self.stage = Stage::Running(running.map_err(Error::User)?);
         Ok(())
     }
@@ -239,15 +249,10 @@ impl Network for UserNetwork {
     }
 }
 
-fn start(
-    settings: Settings,
-    opening: Opening,
-    attachment: &Attachment<'_>,
-) -> sys::Result<Running> {
+fn start(settings: Settings, opening: Opening) -> sys::Result<Running> {
     sys::process::raise_descriptor_limit(); // A connection takes two.
-    let netns = attachment.netns.try_clone_to_owned().named(|| "dup()".into())?;
     let plan = settings.plan(); // While the gateway is still being made.
-    let gateway = opening.connect(netns)?;
+    let gateway = opening.finish()?;
     let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC).named(|| "eventfd()".into())?;
     let told = stop.try_clone().named(|| "dup()".into())?;
     let engine = Engine::new(gateway, plan, told)?;

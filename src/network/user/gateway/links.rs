@@ -16,8 +16,9 @@ use crate::sys::{
 pub(super) const GATEWAY_DEVICE: &str = "gw0";
 /// The usual name of the interface inside.
 pub const SANDBOX_DEVICE: &str = "eth0";
-/// `lo` is always 1, so in a new namespace this one is free.
-const DEVICE: u32 = 2;
+/// Its number, and that of the interface inside: free in a namespace where `lo` is 1, and
+/// the next few are those of tunnels whose modules are loaded, and of named networks.
+const DEVICE: u32 = 100;
 const LOOPBACK: u32 = 1;
 
 const CREATE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
@@ -53,6 +54,7 @@ pub(super) fn connect(
     let mut batch = Batch::new();
     batch.message("make a veth pair", libc::RTM_NEWLINK, CREATE, &link(DEVICE, UP));
     batch.text(libc::IFLA_IFNAME, GATEWAY_DEVICE);
+    one_queue(&mut batch);
     batch.nest(libc::IFLA_LINKINFO, |info| {
         info.text(libc::IFLA_INFO_KIND, "veth");
         info.nest(libc::IFLA_INFO_DATA, |data| {
@@ -60,6 +62,7 @@ pub(super) fn connect(
                 // It cannot be up before it has a peer.
                 peer.append(&link(DEVICE, 0));
                 peer.text(libc::IFLA_IFNAME, device);
+                one_queue(peer);
                 peer.number(libc::IFLA_NET_NS_FD, sandbox.as_raw_fd() as u32);
             });
         });
@@ -71,6 +74,14 @@ pub(super) fn connect(
         add_address(&mut batch, DEVICE, addresses.host6().into(), 128);
     }
     socket.request(batch)
+}
+
+/// An end of a veth pair has one queue, unless more are asked for: but if none is asked
+/// for, it is made with one for each processor, and to give those back it waits for
+/// every processor (`synchronize_net()`).
+pub(in crate::network) fn one_queue(batch: &mut Batch) {
+    batch.number(libc::IFLA_NUM_TX_QUEUES, 1);
+    batch.number(libc::IFLA_NUM_RX_QUEUES, 1);
 }
 
 /// Gives the sandbox its addresses and the way out.
