@@ -4910,12 +4910,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__image__subcmd__ls)
-            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
+            opts="-q -a -f -h --quiet --all --digests --filter --no-trunc --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5168,12 +5176,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__images)
-            opts="-q -a -h --quiet --all --format --root --offline --color --status-fd --help"
+            opts="-q -a -f -h --quiet --all --digests --filter --no-trunc --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

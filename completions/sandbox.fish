@@ -560,6 +560,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l check -d 'Chang
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l update -d 'Look up again what is locked, for the same platforms'
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s f -l filter -d 'Only those that fit: reference=NAME, label=KEY[=VALUE], dangling=BOOL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.Repository}}:{{.Tag}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -568,6 +569,8 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s q -l quiet -d 'Print digests only'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s a -l all -d 'Accepted, as there are no others than those shown'
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l digests -d 'Accepted, as digests are always shown'
+complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l no-trunc -d 'Do not shorten digests'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand images" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand rmi" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
@@ -656,6 +659,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "inspect" -d 'Show what is known about sandboxes and images, as JSON'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "prune" -d 'Remove layers that no image needs'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and not __fish_seen_subcommand_from ls pull push rm tag save load import history inspect prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only those that fit: reference=NAME, label=KEY[=VALUE], dangling=BOOL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'How to print them: `text`, `json`, or a template such as `{{.Repository}}:{{.Tag}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -664,6 +668,8 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print digests only'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s a -l all -d 'Accepted, as there are no others than those shown'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l digests -d 'Accepted, as digests are always shown'
+complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Do not shorten digests'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand image; and __fish_seen_subcommand_from pull" -l lockfile -d 'The same with another file' -r -F

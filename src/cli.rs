@@ -176,7 +176,16 @@ fn refused(error: &clap::Error) -> Option<Error> {
         _ => return None,
     };
     let ContextValue::String(word) = error.get(kind)? else { return None };
+    if kind == ContextKind::InvalidArg && !word.starts_with("--") && !takes_command(error) {
+        return None; // A letter means something else to other commands.
+    }
     Some(Error::usage(format!("`{word}` is not supported: {}", why(word)?)))
+}
+
+/// Whether it is about `run` or `create`.
+fn takes_command(error: &clap::Error) -> bool {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    usage.is_some_and(|usage| usage.contains("[CMD]"))
 }
 
 impl Cli {

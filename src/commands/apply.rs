@@ -46,16 +46,17 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let held = cow::hold(&found)?;
     let all = cow::some(&found)?;
     cow::check_whole(&found, &all, args.force)?;
-    let mut refused = Vec::new();
+    let (mut refused, mut drifted) = (Vec::new(), false);
     for (shown, paths) in cow::choose(&all, &args.paths)? {
         let wanted = Wanted { paths: &paths, dry_run: args.dry_run, force: args.force };
         let applied = shown.cow.apply(&held, wanted)?;
         tell(&applied, shown, &found, context)?;
+        drifted |= applied.refused.iter().any(|(_, why)| matches!(why, Refusal::Drifted(_)));
         refused.extend(applied.refused.into_iter().map(|(path, _)| shown.destination.join(path)));
     }
     if let Some(first) = refused.first() {
         let (first, more) = (first.clone(), refused.len() - 1);
-        return Err(storage::Error::NotApplied { first, more }.into());
+        return Err(storage::Error::NotApplied { first, more, drifted }.into());
     }
     match args.dry_run {
         true => Ok(()),

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{
-    Context, attach, create, exec,
+    Context, attach, cow, create, exec,
     find::{self, Found},
     inspect, kill, logs,
     options::{Filter, parse_moment},
@@ -125,7 +125,12 @@ fn prune_sandboxes(args: &PruneArgs, context: &Context) -> Result<(), Error> {
     for (found, state) in Found::all(context)? {
         let is_wanted = args.fits(&found, &state.0);
         if found.stored.is_kept() && !state.is_alive() && is_wanted {
-            find::take(&store.sandbox(found.stored.id())?)?.remove()?;
+            let held = find::take(&store.sandbox(found.stored.id())?)?;
+            if held.holds_changes() {
+                context.ui.note(&cow::spared(found.config.display_name()));
+                continue;
+            }
+            held.remove()?;
             removed.push_str(&format!("{}\n", found.stored.id()));
         }
     }

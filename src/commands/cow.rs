@@ -48,6 +48,14 @@ pub(super) fn some(found: &Found) -> Result<Vec<Shown>, Error> {
     }
 }
 
+/// Why nobody removes it who has not named it.
+pub(super) fn spared(name: &str) -> String {
+    format!(
+        "{name} stays, as it holds changes of files of the host: `sandbox apply {name}` takes \
+         them over, `sandbox discard {name}` drops them"
+    )
+}
+
 /// Keeps a sandbox from being started; it must not run.
 pub(super) fn hold(found: &Found) -> Result<SandboxDir, Error> {
     let name = found.config.display_name();

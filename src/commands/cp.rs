@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::errno::Errno;
+
 use super::{
     Context,
     content::{self, Within},
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     error::Error,
     runtime::domain::Kind,
-    storage::{Map, Ownership, Place, Tree, names_content, names_directory, place},
+    storage::{self, Map, Ownership, Place, Tree, names_content, names_directory, place},
     ui,
 };
 
@@ -95,7 +97,7 @@ fn copy_out(path: &Path, target: &End, within: Within, args: &Args) -> Result<()
         End::Host(path) => path,
         _ => return source.write_to_stdout(),
     };
-    let target = Tree::host().find(target_path, true)?;
+    let target = find_target(target_path, &mut Tree::host())?;
     let (alias, into) = source.aim(target, target_path)?;
     // Nobody else may give files away.
     let keeps = args.archive && within.kind == Kind::Root;
@@ -111,7 +113,7 @@ fn copy_in(source: &End, path: &Path, within: Within, args: &Args) -> Result<(),
         _ => return unpack_stdin(&mut tree, path, map, root),
     };
     let source = Source::find(source_path, &mut Tree::host().keeping(keep), args.follow_link)?;
-    let target = tree.find(path, true)?;
+    let target = find_target(path, &mut tree)?;
     let (alias, into) = source.aim(target, path)?;
     source.copy(alias, into, map, Some(root))
 }
@@ -128,6 +130,16 @@ fn unpack_stdin(
     }
     let ownership = map.as_ref().map_or(Ownership::Of(uid, gid), Ownership::Kept);
     Ok(place(io::stdin().lock(), target.open()?, ownership)?)
+}
+
+/// Where it is to go; the directory in which that is must be there.
+fn find_target(path: &Path, tree: &mut Tree) -> Result<Place, Error> {
+    tree.find(path, true).map_err(|error| match (&error, path.parent()) {
+        (storage::Error::Copy { source, .. }, Some(above)) if source.errno == Errno::ENOENT => {
+            no_directory(above, false)
+        }
+        _ => error.into(),
+    })
 }
 
 /// What is to be copied.

@@ -41,7 +41,7 @@ pub struct Args {
 }
 
 /// One step, by docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Step {
     /// The image's, or `<missing>`: the images between are not kept.
@@ -67,13 +67,12 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         _ if args.quiet => {
             ui::print(&steps.iter().map(|step| format!("{}\n", step.id)).collect::<String>())
         }
-        TemplateFormat::Text => {
-            let headings = ["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"];
-            ui::print(&ui::table(&headings, steps.iter().map(Step::cells).collect()))
-        }
         TemplateFormat::Json => ui::print_json(&steps),
-        TemplateFormat::Template(template) => {
-            steps.iter().try_for_each(|step| ui::print_line(step, Some(template)))
+        format => {
+            let headings = ["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"];
+            let usual = || ui::table(&headings, steps.iter().map(Step::cells).collect());
+            let titles = [("ID", "IMAGE"), ("CreatedSince", "CREATED")];
+            ui::print(&format.rows(&steps, &titles, usual)?)
         }
     }
 }

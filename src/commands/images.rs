@@ -1,5 +1,7 @@
 //! `sandbox images`: what is in the store.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 use super::{Context, options::TemplateFormat, ps::ago};
@@ -16,13 +18,35 @@ pub struct Args {
     #[arg(short, long, hide = true)]
     all: bool,
 
+    /// Accepted, as digests are always shown
+    #[arg(long, hide = true)]
+    digests: bool,
+
+    /// Only those that fit: reference=NAME, label=KEY[=VALUE], dangling=BOOL
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    filter: Vec<Filter>,
+
+    /// Do not shorten digests
+    #[arg(long)]
+    no_trunc: bool,
+
     /// How to print them: `text`, `json`, or a template such as `{{.Repository}}:{{.Tag}}`
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: TemplateFormat,
 
-    /// List the images of this name only, with any tag unless it has one
+    /// List the images of this name only, with any tag unless it has one; `*` stands for
+    /// anything
     #[arg(value_name = "NAME")]
     name: Option<String>,
+}
+
+/// What an image must be like to be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Filter {
+    Reference(String),
+    Label(String, Option<String>),
+    /// Whether it has no name.
+    Dangling(bool),
 }
 
 /// One image, as `--format json` prints it.
@@ -37,7 +61,7 @@ struct Row {
 }
 
 /// The same for a template, by docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Fields {
     repository: String,
@@ -53,28 +77,74 @@ struct Fields {
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let mut images = context.store_alone()?.images()?;
-    images.retain(|stored| args.name.as_ref().is_none_or(|name| is_called(&stored.name, name)));
+    images.retain(|stored| {
+        let is_named = args.name.as_ref().is_none_or(|name| is_called(&stored.name, name));
+        is_named && args.filter.iter().all(|filter| filter.fits(stored))
+    });
+    let cells = |row: &Row| row.cells(args.no_trunc);
     let rows = |images: Vec<_>| -> Vec<Row> { images.into_iter().map(Row::from).collect() };
     match &args.format {
         _ if args.quiet => {
             images.iter().try_for_each(|stored| ui::print(&format!("{}\n", stored.image.digest)))
         }
         TemplateFormat::Json => ui::print_json(&rows(images)),
-        TemplateFormat::Text => {
+        format => {
+            let fields: Vec<Fields> =
+                images.iter().map(|stored| Fields::new(stored, args.no_trunc)).collect();
+            let titles = [("ID", "IMAGE ID"), ("CreatedSince", "CREATED")];
             let headings = ["IMAGE", "DIGEST", "PLATFORM", "CREATED", "SIZE"];
-            ui::print(&ui::table(&headings, rows(images).iter().map(Row::cells).collect()))
+            let usual = || ui::table(&headings, rows(images).iter().map(cells).collect());
+            ui::print(&format.rows(&fields, &titles, usual)?)
         }
-        TemplateFormat::Template(template) => images
-            .iter()
-            .try_for_each(|stored| ui::print_line(&Fields::from(stored), Some(template))),
     }
 }
 
-/// Whether people would call it so.
-fn is_called(stored: &str, name: &str) -> bool {
+impl Filter {
+    fn fits(&self, stored: &StoredImage) -> bool {
+        let config = &stored.image.config;
+        match self {
+            Self::Reference(name) => is_called(&stored.name, name),
+            Self::Dangling(wanted) => *wanted == stored.name.starts_with("sha256:"),
+            Self::Label(key, value) => {
+                let labels = config.config.as_ref().and_then(|config| config.labels.as_ref());
+                let actual = labels.and_then(|labels| labels.get(key));
+                actual.is_some_and(|actual| value.as_ref().is_none_or(|value| value == actual))
+            }
+        }
+    }
+}
+
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some(("reference", name)) => Ok(Self::Reference(name.into())),
+            Some(("dangling", "true" | "1")) => Ok(Self::Dangling(true)),
+            Some(("dangling", "false" | "0")) => Ok(Self::Dangling(false)),
+            Some(("label", label)) => Ok(match label.split_once('=') {
+                Some((key, value)) => Self::Label(key.into(), Some(value.into())),
+                None => Self::Label(label.into(), None),
+            }),
+            _ => Err("there are reference=, label= and dangling=true|false".into()),
+        }
+    }
+}
+
+/// Whether people would call it so, with `*` for anything.
+pub(super) fn is_called(stored: &str, name: &str) -> bool {
     let familiar = familiar(stored);
     let (repository, _) = repository_and_tag(&familiar);
-    [stored, &familiar, repository].contains(&name)
+    [stored, &familiar, repository].into_iter().any(|known| fits(name, known))
+}
+
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().any(|(at, _)| fits(after, &rest[at..])) || fits(after, "")
+        }),
+    }
 }
 
 /// What stands before and after the last colon, unless that is a port's.
@@ -97,15 +167,15 @@ impl From<StoredImage> for Row {
     }
 }
 
-impl From<&StoredImage> for Fields {
-    fn from(stored: &StoredImage) -> Self {
+impl Fields {
+    fn new(stored: &StoredImage, whole: bool) -> Self {
         let familiar = familiar(&stored.name);
         let (repository, tag) = repository_and_tag(&familiar);
         let created = stored.image.config.created.clone().unwrap_or_default();
         Self {
             repository: repository.into(),
             tag: tag.into(),
-            id: short(&stored.image.id.to_string()),
+            id: shown(&stored.image.id.to_string(), whole),
             digest: stored.image.digest.to_string(),
             platform: stored.image.config.platform().to_string(),
             created_since: ago(&created),
@@ -116,12 +186,12 @@ impl From<&StoredImage> for Fields {
 }
 
 impl Row {
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, whole: bool) -> Vec<String> {
         // The day is enough: RFC 3339 begins with it.
         let created = self.created.as_deref().and_then(|time| time.get(..10)).unwrap_or("-");
         vec![
             familiar(&self.name),
-            short(&self.digest),
+            shown(&self.digest, whole),
             self.platform.clone(),
             created.into(),
             ui::bytes(self.size),
@@ -137,6 +207,10 @@ pub(super) fn familiar(name: &str) -> String {
     }
 }
 
+fn shown(digest: &str, whole: bool) -> String {
+    if whole { digest.into() } else { short(digest) }
+}
+
 /// As much of a digest as tables have room for.
 pub(super) fn short(digest: &str) -> String {
     digest.trim_start_matches("sha256:").chars().take(12).collect()
@@ -149,10 +223,12 @@ mod tests {
     #[test]
     fn an_image_is_found_by_what_people_call_it() {
         let stored = "docker.io/library/alpine:3.20";
-        for name in ["alpine", "alpine:3.20", stored] {
+        for name in
+            ["alpine", "alpine:3.20", stored, "al*", "*pine:3*", "*/alpine:*", "alpine**0", "*"]
+        {
             assert!(is_called(stored, name), "{name}");
         }
-        for name in ["alpin", "alpine:3", "library", ""] {
+        for name in ["alpin", "alpine:3", "library", "", "al*x", "*:3"] {
             assert!(!is_called(stored, name), "{name}");
         }
         assert_eq!(repository_and_tag("r.test:5000/a"), ("r.test:5000/a", "<none>"));

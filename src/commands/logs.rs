@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     oci::SandboxState,
     runtime::log::{self, Entry, Stream},
-    sys::watch::Watcher,
+    sys::{time::rfc3339_nanoseconds, watch::Watcher},
     ui,
 };
 
@@ -81,8 +81,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             "sandboxes that have a name, or run in the background, keep one",
         ));
     }
-    let skip = lines_to_skip(args, directory)?;
-    let mut shown = Shown { args, skip, goes_on: [false; 2] };
+    let mut shown = Shown::new(args, lines_to_skip(args, directory)?);
     let mut reader = Reader::open(directory);
     let watcher = args.follow.then(|| watch(directory)).transpose()?;
     loop {
@@ -94,6 +93,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             {
                 return Ok(()); // Nobody reads it any more.
             }
+        }
+        if !shown.pass_on()? {
+            return Ok(());
         }
         match &watcher {
             Some(watcher) if is_alive => drop(watcher.wait(PAUSE)),
@@ -113,50 +115,82 @@ fn watch(directory: &Path) -> Result<Watcher, Error> {
     Ok(watcher)
 }
 
-/// How many whole lines come before the ones that are wanted.
+/// How many lines come before the ones that are wanted; the last may lack its end.
 fn lines_to_skip(args: &Args, directory: &Path) -> Result<usize, Error> {
     let Some(tail) = args.tail else { return Ok(0) };
     let mut reader = Reader::open(directory);
-    let mut lines = 0;
+    let (mut lines, mut goes_on) = (0_usize, [false; 2]);
     while let Some(line) = reader.line()? {
-        lines += usize::from(Entry::parse(line).is_some_and(|entry| entry.is_whole));
+        let Some(entry) = Entry::parse(line) else { continue };
+        let goes_on = &mut goes_on[entry.stream as usize];
+        lines += usize::from(!std::mem::replace(goes_on, !entry.is_whole));
     }
     Ok(lines.saturating_sub(tail))
 }
 
+/// What is shown of a log, in the pieces in which it is passed on: a system call for
+/// each line would take longer than all the rest.
 struct Shown<'a> {
     args: &'a Args,
+    /// The times between which it must be, as they are written in logs.
+    since: Option<String>,
+    until: Option<String>,
     skip: usize,
-    /// Whether the last line of each stream was shown in part only.
-    goes_on: [bool; 2],
+    /// Of each stream: whether the line that has no end yet is shown.
+    begun: [Option<bool>; 2],
+    /// What waits to be passed on, all of one stream.
+    waiting: Vec<u8>,
+    to_stderr: bool,
 }
 
-impl Shown<'_> {
+/// As much as waits at most, but for one line.
+const PIECE: usize = 64 << 10;
+
+impl<'a> Shown<'a> {
+    fn new(args: &'a Args, skip: usize) -> Self {
+        let text = |moment: Option<SystemTime>| moment.map(rfc3339_nanoseconds);
+        let (since, until) = (text(args.since), text(args.until));
+        let (begun, waiting) = ([None; 2], Vec::new());
+        Self { args, since, until, skip, begun, waiting, to_stderr: false }
+    }
+
+    /// False if nobody reads it any more.
     fn show(&mut self, entry: &Entry<'_>) -> Result<bool, Error> {
-        if self.skip > 0 {
-            self.skip -= usize::from(entry.is_whole);
+        let begun = self.begun[entry.stream as usize];
+        let is_shown = begun.unwrap_or(self.skip == 0);
+        if begun.is_none() {
+            self.skip = self.skip.saturating_sub(1);
+        }
+        self.begun[entry.stream as usize] = (!entry.is_whole).then_some(is_shown);
+        if !is_shown || !self.is_wanted(entry.time) {
             return Ok(true);
         }
-        if !self.is_wanted(entry.time) {
-            return Ok(true);
-        }
-        let mut line = Vec::with_capacity(entry.text.len() + 32);
         let to_stderr = entry.stream == Stream::Stderr;
-        let goes_on = std::mem::replace(&mut self.goes_on[usize::from(to_stderr)], !entry.is_whole);
-        if self.args.timestamps && !goes_on {
-            line.extend(entry.time.as_bytes());
-            line.push(b' ');
+        let is_full = self.waiting.len() >= PIECE;
+        if (is_full || to_stderr != self.to_stderr) && !self.pass_on()? {
+            return Ok(false);
         }
-        line.extend(entry.text);
-        line.extend(entry.is_whole.then_some(b'\n'));
-        ui::pass_on(&line, to_stderr)
+        self.to_stderr = to_stderr;
+        if self.args.timestamps && begun.is_none() {
+            self.waiting.extend(entry.time.as_bytes());
+            self.waiting.push(b' ');
+        }
+        self.waiting.extend(entry.text);
+        self.waiting.extend(entry.is_whole.then_some(b'\n'));
+        Ok(true)
+    }
+
+    /// False if nobody reads it any more.
+    fn pass_on(&mut self) -> Result<bool, Error> {
+        let is_read = self.waiting.is_empty() || ui::pass_on(&self.waiting, self.to_stderr)?;
+        self.waiting.clear();
+        Ok(is_read)
     }
 
     /// Times are compared as text: all have one form.
     fn is_wanted(&self, time: &str) -> bool {
-        let text = |moment: SystemTime| crate::sys::time::rfc3339_nanoseconds(moment);
-        self.args.since.is_none_or(|since| time >= text(since).as_str())
-            && self.args.until.is_none_or(|until| time <= text(until).as_str())
+        self.since.as_deref().is_none_or(|since| time >= since)
+            && self.until.as_deref().is_none_or(|until| time <= until)
     }
 }
 
@@ -186,7 +220,7 @@ impl<'a> Reader<'a> {
             if self.read()? {
                 break;
             }
-            self.file = Some(BufReader::new(next));
+            self.file = Some(BufReader::with_capacity(PIECE, next));
             self.line.clear();
         }
         self.is_whole = true;

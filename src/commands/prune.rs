@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Context,
+    Context, cow,
     options::{Format, parse_duration, parse_moment},
     volume,
 };
@@ -83,6 +83,9 @@ pub(super) fn execute(
     if pruned.kept > 0 {
         let kept = ui::bytes(pruned.kept);
         context.ui.note(&format!("{kept} cannot be removed: they belong to ids that are not ours"));
+    }
+    for id in &pruned.spared {
+        context.ui.note(&cow::spared(id));
     }
     match options.format {
         Format::Json => ui::print_json(&pruned),

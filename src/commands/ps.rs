@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     Context,
     find::Found,
+    images::familiar,
     options::{Filter, TemplateFormat},
 };
 use crate::{
@@ -50,7 +51,7 @@ pub struct Args {
 }
 
 /// Docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Row {
     #[serde(rename = "ID")]
     id: String,
@@ -93,12 +94,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     if args.quiet {
         return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.id)));
     }
-    match &args.format {
-        TemplateFormat::Text => {
-            ui::print(&ui::table(&TITLES, rows.iter().map(Row::cells).collect()))
-        }
-        format => rows.iter().try_for_each(|row| ui::print_line(row, format.template())),
-    }
+    let titles = [("ID", "CONTAINER ID"), ("RunningFor", "CREATED")];
+    let usual = || ui::table(&TITLES, rows.iter().map(Row::cells).collect());
+    ui::print(&args.format.rows(&rows, &titles, usual)?)
 }
 
 impl Row {
@@ -113,7 +111,7 @@ impl Row {
         let labels = config.labels.iter().map(|(key, value)| format!("{key}={value}"));
         Self {
             id: config.id.clone(),
-            image: config.image.clone(),
+            image: familiar(&config.image),
             command: format!("\"{command}\""),
             created_at: config.created.clone(),
             running_for: ago(&config.created),

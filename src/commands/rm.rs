@@ -36,10 +36,19 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             let _ = Found::look(name, context).and_then(|found| found.ask_to_end(Signal::SIGKILL));
         }
     }
-    each(&args.sandboxes, context, |name| match remove(name, args, &store, context) {
+    let (missing, there): (Vec<_>, Vec<_>) =
+        args.sandboxes.iter().cloned().partition(|name| args.force && is_missing(name, &store));
+    for name in missing {
+        context.ui.note(&storage::Error::NoSuchSandbox(name).to_string());
+    }
+    each(&there, context, |name| match remove(name, args, &store, context) {
         Err(Error::Storage(storage::Error::NoSuchSandbox(_))) if args.force => Ok(()),
         result => result,
     })
+}
+
+fn is_missing(name: &str, store: &Store) -> bool {
+    matches!(store.sandbox(name), Err(storage::Error::NoSuchSandbox(_)))
 }
 
 /// One that is damaged can be removed, too.

@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 /// Docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Row {
     #[serde(rename = "ID")]
     id: String,
@@ -70,6 +70,16 @@ struct Row {
 
 const TITLES: [&str; 8] =
     ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"];
+/// Titles that are not the names of the fields.
+const FIELD_TITLES: [(&str, &str); 7] = [
+    ("ID", "CONTAINER ID"),
+    ("CPUPerc", "CPU %"),
+    ("MemUsage", "MEM USAGE / LIMIT"),
+    ("MemPerc", "MEM %"),
+    ("NetIO", "NET I/O"),
+    ("BlockIO", "BLOCK I/O"),
+    ("PIDs", "PIDS"),
+];
 /// How long is looked, for the share of the CPUs.
 const FIRST: Duration = Duration::from_millis(500);
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -120,10 +130,8 @@ impl Args {
     }
 
     fn text(&self, rows: &[Row]) -> Result<String, Error> {
-        match &self.format {
-            TemplateFormat::Text => Ok(ui::table(&TITLES, rows.iter().map(Row::cells).collect())),
-            format => rows.iter().map(|row| ui::line(row, format.template())).collect(),
-        }
+        let usual = || ui::table(&TITLES, rows.iter().map(Row::cells).collect());
+        self.format.rows(rows, &FIELD_TITLES, usual)
     }
 }
 

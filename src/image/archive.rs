@@ -156,7 +156,7 @@ fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
     let mut archive = tar::Archive::new(Bounded { file, left: &headers });
     for entry in archive.entries_with_seek()? {
         headers.set(ImageLimits::HEADERS);
-        let entry = entry?;
+        let entry = entry.map_err(unreadable)?;
         let Some(name) = normal(&entry.path()?) else { continue };
         let kind = entry.header().entry_type();
         let member = if kind.is_file() || kind.is_contiguous() {
@@ -174,6 +174,15 @@ fn list(file: &File) -> io::Result<HashMap<PathBuf, Member>> {
         }
     }
     Ok(members)
+}
+
+/// What the tar crate says of a file that is none is for those who know it.
+fn unreadable(error: io::Error) -> io::Error {
+    let is_ours = error.get_ref().is_some_and(|inner| inner.is::<Error>());
+    match is_ours || error.raw_os_error().is_some() {
+        true => error,
+        false => io::Error::new(error.kind(), "it is no tar, or it is cut short"),
+    }
 }
 
 /// Reads headers, which the tar crate takes into memory however long they claim

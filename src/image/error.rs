@@ -71,7 +71,7 @@ pub enum Error {
     TagNeeded { available: Vec<String> },
     #[error("`{reference}` is not pulled from anywhere")]
     NotAnImage { reference: String },
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}")]
     Io { what: String, source: io::Error },
 }
 
@@ -116,6 +116,10 @@ impl Hint for Error {
                 return Some(format!(
                     "`sandbox login {host}` may raise the limit; a mirror in config.toml avoids it"
                 ));
+            }
+            Self::ArchiveMissing { member, .. } if member == "manifest.json" => {
+                "`docker save` and `sandbox save` write archives of images; a tar with the files \
+                 of a system becomes an image by `sandbox import`"
             }
             Self::TagNeeded { .. } => "append `:TAG` to choose one",
             Self::PlatformMissing { .. } => "choose one of these with `--platform`",

@@ -65,7 +65,7 @@ impl DeviceNode {
             destination: self.destination.clone(),
             kind: MountKind::Bind { source: self.source.clone() },
             readonly: false,
-            flags: MountFlags { nosuid: true, noexec: true, nodev: false },
+            flags: MountFlags { nosuid: true, noexec: true, ..MountFlags::default() },
         }
     }
 }

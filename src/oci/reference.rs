@@ -201,6 +201,9 @@ fn names_registry(path: &str) -> bool {
 }
 
 fn check_registry(registry: &str) -> Result<(), &'static str> {
+    if matches!(registry, "http:" | "https:") {
+        return Err("a name begins with the registry's, and not with http:// or https://");
+    }
     let (host, port) = match registry.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (registry, None),
@@ -348,7 +351,7 @@ mod tests {
             ("user:pw@evil.com/x", "digest"),
             ("evil.com#/x", "host name"),
             ("[::g]:1/x", "host name"),
-            ("http://evil.com/x", "port"),
+            ("http://evil.com/x", "not with http://"),
         ];
         for (text, why) in cases {
             let error = text.parse::<Name>().unwrap_err();

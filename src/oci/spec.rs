@@ -167,6 +167,9 @@ pub struct MountFlags {
     pub nosuid: bool,
     pub nodev: bool,
     pub noexec: bool,
+    /// Whether what the host mounts below later is seen, too.
+    #[serde(default)]
+    pub slave: bool,
 }
 
 /// What is mounted.

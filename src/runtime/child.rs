@@ -48,10 +48,11 @@ fn become_workload(
     sys::process::die_with_parent().map_err(Failure::setup("cannot tie the sandbox to us"))?;
     let ours = command::Identity::of_this_program();
 
-    // First, so that no volume goes on to show what the host mounts there later.
+    let slaves = mounts::take_slaves(spec)?;
+    // No other volume goes on to show what the host mounts there later.
     sys::mount::make_private(Path::new("/"))
         .map_err(Failure::setup("cannot part from the host's mounts"))?;
-    let mut sources = Sources::take(spec)?;
+    let mut sources = Sources::take(spec, slaves)?;
     let limits = privileges::Limits::of(spec, ids);
     let filter = limits.filter()?;
     parent.wait_for_ids().map_err(gone)?;

@@ -4,7 +4,7 @@
 //!
 //! Mount points are named by the image, and an image is a stranger's: its
 //! `/dev` may be a symbolic link to anywhere. So what comes from the host is
-//! *taken* first, as detached mounts ([`Sources::take`]); then the root is
+//! *taken* first, as detached mounts ([`take_slaves`], [`Sources::take`]); then the root is
 //! changed ([`super::rootfs::enter`]); and only then is anything *attached*
 //! ([`Sources::attach`]). By that time `/` is the image, there is no way back to
 //! the host's tree, and no path of the image can lead there.
@@ -61,14 +61,25 @@ pub(super) struct Sources {
     pub(super) null: OwnedFd,
 }
 
+/// What goes on to show what the host mounts there later: to be taken before we part
+/// from the host's mounts, which a copy keeps being slaves of (`mount_namespaces(7)`).
+pub(super) fn take_slaves(spec: &Spec) -> Result<Vec<Option<Detached>>, Failure> {
+    let take = |request: &Mount| match request.flags.slave {
+        true => take_one(request, &spec.scratch),
+        false => Ok(None),
+    };
+    spec.mounts.iter().map(take).collect()
+}
+
 impl Sources {
-    pub(super) fn take(spec: &Spec) -> Result<Self, Failure> {
+    /// With the slaves that were taken before.
+    pub(super) fn take(spec: &Spec, slaves: Vec<Option<Detached>>) -> Result<Self, Failure> {
         let null = File::open("/dev/null").named(|| "open(\"/dev/null\")".into());
         Ok(Self {
             proc: take_proc(spec).map_err(Failure::mount("/proc"))?,
             sys: None,
             devices: take_devices().map_err(Failure::mount("/dev"))?,
-            taken: take_requested(spec)?,
+            taken: take_requested(spec, slaves)?,
             null: null.map_err(Failure::setup("cannot open the null device"))?.into(),
         })
     }
@@ -212,8 +223,15 @@ fn take_devices() -> sys::Result<Vec<(&'static str, Detached)>> {
     DEVICES.into_iter().map(take).collect()
 }
 
-fn take_requested(spec: &Spec) -> Result<Vec<Option<Detached>>, Failure> {
-    spec.mounts.iter().map(|request| take_one(request, &spec.scratch)).collect()
+fn take_requested(
+    spec: &Spec,
+    slaves: Vec<Option<Detached>>,
+) -> Result<Vec<Option<Detached>>, Failure> {
+    let take = |(request, slave): (&Mount, Option<Detached>)| match slave {
+        Some(slave) => Ok(Some(slave)),
+        None => take_one(request, &spec.scratch),
+    };
+    spec.mounts.iter().zip(slaves).map(take).collect()
 }
 
 fn take_one(request: &Mount, scratch: &Path) -> Result<Option<Detached>, Failure> {

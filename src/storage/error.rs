@@ -7,6 +7,7 @@ use std::{
 
 use nix::errno::Errno;
 
+use super::sandboxes::MAX_NAME;
 use crate::{
     hint::Hint,
     oci::{DiffId, Digest, Exceeded},
@@ -74,9 +75,9 @@ pub enum Error {
     VolumeInUse { name: String, users: Vec<String> },
     #[error("the record of the volume `{name}` is damaged")]
     VolumeDamaged { name: String, source: io::Error },
-    /// The first that was refused, and how many more.
+    /// The first that was refused, how many more, and whether the host has changed one.
     #[error("{} {}was not taken over", first.display(), and_others(*more))]
-    NotApplied { first: PathBuf, more: usize },
+    NotApplied { first: PathBuf, more: usize, drifted: bool },
     #[error("{} is not the directory any more that the sandbox has changed", .0.display())]
     OtherDirectory(PathBuf),
     /// Relative paths of a directory that is seen copy-on-write.
@@ -166,7 +167,7 @@ impl Hint for Error {
             Self::ChangesInMemory(_) => {
                 Some("they can be had by `sandbox cp` as long as it runs".into())
             }
-            Self::NotApplied { .. } => Some(
+            Self::NotApplied { drifted: true, .. } => Some(
                 "look at it by `sandbox diff --patch`; `sandbox apply --force` overwrites what \
                  has changed on the host"
                     .into(),
@@ -177,6 +178,9 @@ impl Hint for Error {
                 Some("`sandbox rm` removes what uses it first".into())
             }
             Self::LooksDeleted(_) => Some("remove or rename it in the sandbox".into()),
+            Self::SandboxName(name) if name.len() > MAX_NAME => {
+                Some(format!("a name has at most {MAX_NAME} characters"))
+            }
             Self::SandboxName(_) => Some("use letters, digits, `.`, `_` and `-`".into()),
             Self::Layer { source: LayerError::Whiteout { source, .. }, .. }
             | Self::Import { source: LayerError::Whiteout { source, .. }, .. }
@@ -190,6 +194,9 @@ impl Hint for Error {
                 source.exceeded()?.hint()
             }
             Self::NoRoom { source: None, .. } => Some(MAKE_ROOM.into()),
+            Self::Store { root, source } if source.errno == Errno::EACCES && !root.exists() => {
+                Some("`--root DIR` or SANDBOX_ROOT names another place".into())
+            }
             Self::Store { root, .. }
             | Self::Layer { root, .. }
             | Self::Import { root, .. }

@@ -46,6 +46,9 @@ pub struct Pruned {
     pub bytes: u64,
     /// Bytes of it that could not be removed, because of their owners.
     pub kept: u64,
+    /// Sandboxes that stay for what they have changed of the host's files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<String>,
 }
 
 /// One thing that was removed.
@@ -105,7 +108,9 @@ impl Store {
         }
         let mut sandboxes = Vec::new();
         if request.sandboxes {
-            sandboxes = self.idle_sandboxes(request.before)?;
+            let (idle, spared) = self.idle_sandboxes(request.before)?;
+            pruning.pruned.spared = spared.iter().map(|sandbox| sandbox.id().into()).collect();
+            sandboxes = idle;
         }
         let is_old = |name: &str| request.before.is_none_or(|time| self.last_used(name) < time);
         let forgotten = self.forget(sandboxes, |name| request.images && is_old(name))?;

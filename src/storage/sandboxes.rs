@@ -39,6 +39,8 @@ pub(super) const CONFIG: &str = "config.json";
 pub(super) const STATE: &str = "state.json";
 pub(super) const PAUSED: &str = "paused";
 const IMAGE: &str = "image";
+/// Bytes of a name, which is that of a link.
+pub(super) const MAX_NAME: usize = 200;
 /// Where links from names to ids are.
 pub(super) const NAMES: &str = "names";
 /// How directories in `tmp` that are sandboxes begin.
@@ -183,11 +185,12 @@ impl Store {
     }
 
     /// Takes hold of the sandboxes that are kept, do not run, and last did or
-    /// were changed before this time.
+    /// were changed before this time; those that hold changes of the host's files
+    /// are the second.
     pub(super) fn idle_sandboxes(
         &self,
         before: Option<SystemTime>,
-    ) -> sys::Result<Vec<SandboxDir>> {
+    ) -> sys::Result<(Vec<SandboxDir>, Vec<SandboxDir>)> {
         let mut idle = Vec::new();
         for id in collect::names(&self.sandboxes_dir())? {
             let sandbox = self.stored(id, true);
@@ -195,7 +198,7 @@ impl Store {
                 idle.extend(sandbox.seize()?);
             }
         }
-        Ok(idle)
+        Ok(idle.into_iter().partition(|sandbox| !sandbox.holds_changes()))
     }
 }
 
@@ -452,7 +455,7 @@ fn is_safe(name: &str) -> bool {
     let name = OsStr::new(name).as_bytes();
     let safe = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     name.iter().all(safe)
-        && name.len() <= 200
+        && name.len() <= MAX_NAME
         && name.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 

@@ -132,7 +132,7 @@ impl Store {
             Ok(self.garbage(forgotten)?.paths().map(Path::to_owned).collect())
         };
         let garbage = paths(Forgotten::default())?;
-        let forgotten = self.forget(self.idle_sandboxes(None)?, |_| true)?;
+        let forgotten = self.forget(self.idle_sandboxes(None)?.0, |_| true)?;
         let unused = forgotten.names.clone();
         let idle = forgotten.sandboxes.iter().map(|sandbox| sandbox.id().to_owned()).collect();
         Ok(Judgement { garbage, reclaimable: paths(forgotten)?, unused, idle })

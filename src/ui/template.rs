@@ -156,6 +156,7 @@ mod tests {
             ("{{if .Empty}}yes{{else if .Missing}}no{{else}}none{{end}}", "none"),
             ("{{if not .Missing}}absent{{end}}", "absent"),
             ("{{range .Tags}}{{.}};{{end}}", "a:1;b:2;"),
+            ("{{range.Tags}}{{.}};{{end}}{{if.On}}{{json.Size}}{{end}}", "a:1;b:2;42"),
             ("{{range .Empty}}x{{else}}nothing{{end}}", "nothing"),
             ("{{range $i, $t := .Tags}}{{$i}}={{$t}} {{end}}", "0=a:1 1=b:2 "),
             ("{{range $k, $v := .Config.Labels}}{{$k}}:{{$v}} {{end}}", "org.x/y:1 z:<&> "),

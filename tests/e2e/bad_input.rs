@@ -54,6 +54,39 @@ fn a_registry_that_wants_a_password_says_so() {
 }
 
 #[test]
+fn what_people_mean_by_a_mistake_is_told() {
+    require!(user_namespaces(), "user namespaces");
+    let store = Store::new();
+    let refused = |args: &[&str], stderr: &str| {
+        Test::sandbox(args).store(&store).stdin("junk").code(125).stderr(stderr).check();
+    };
+    let import = "hint: `docker save` and `sandbox save` write archives of images; a tar with the \
+                  files of a system becomes an image by `sandbox import`\n";
+    let dir = Dir::new("load");
+    let empty = dir.write("empty.tar", [0; 1024]).display().to_string();
+    let missing = format!("error[E010]: {empty} has no file `manifest.json`\n{import}");
+    refused(&["load", "-i", &empty], &missing);
+    refused(
+        &["load"],
+        "error[E019]: cannot read `/dev/stdin`\n  caused by: it is no tar, or it is cut short\n",
+    );
+    let absent =
+        "error[E019]: cannot read `/none`\n  caused by: No such file or directory (os error 2)\n";
+    refused(&["load", "-i", "/none"], absent);
+    let long = "x".repeat(201);
+    let named = format!(
+        "error[E001]: `{long}` cannot name a sandbox\nhint: a name has at most 200 characters\n"
+    );
+    refused(&["run", "--name", &long, "host", "true"], &named);
+    let words = ["begins with the registry's, and not with http:// or https://"];
+    Test::sandbox(&["pull", "https://r.test/a"]).store(&store).fails(125, &words).check();
+    Test::sandbox(&["-a", "ps"]).store(&store).fails(125, &["unexpected argument '-a'"]).check();
+    Test::sandbox(&["run", "-a", "stdout", "host"]).fails(125, &["`-a` is not supported"]).check();
+    let root = ["--root", "/etc/sandbox", "images"];
+    Test::sandbox(&root).fails(125, &["`--root DIR` or SANDBOX_ROOT names another place"]).check();
+}
+
+#[test]
 fn a_malformed_name_is_refused_before_anything_else() {
     for name in ["Upper/Case", "a//b", "x@sha256:12", "x:", "-x", "a b", ""] {
         Test::sandbox(&["run", "--", name, "true"]).code(125).stdout("").check();

@@ -311,7 +311,7 @@ fn what_cannot_be_copied_is_told() {
         (
             &file,
             "web:/no/such/parent",
-            "error[E027]: cannot copy `/no/such/parent`\n".into(),
+            "error[E001]: there is no directory `/no/such`\n".into(),
         ),
         (
             &file,

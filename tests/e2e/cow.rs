@@ -108,6 +108,29 @@ fn one_that_changes_nothing_leaves_nothing() {
 }
 
 #[test]
+fn what_nobody_has_decided_about_is_not_pruned() {
+    require!(user_namespaces(), "user namespaces");
+    let project = Project::new();
+    project.run(&["--name", "kept"], "true").check();
+    project.run(&["--name", "changed"], "echo more >> README").check();
+    let note = |name: &str| {
+        format!(
+            "note: {name} stays, as it holds changes of files of the host: `sandbox apply {name}` \
+             takes them over, `sandbox discard {name}` drops them\n"
+        )
+    };
+    let id = project.test(&["inspect", "-f", "{{.Id}}", "changed"]).read();
+    project.test(&["system", "prune", "-f"]).stderr(&note(id.trim())).check();
+    assert_eq!(project.test(&["ps", "-a", "--format", "{{.Names}}"]).read(), "changed\n");
+    project.test(&["container", "prune", "-f"]).stdout("").stderr(&note("changed")).check();
+    project.test(&["diff", "changed"]).stdout("C /w/README\n").check();
+    // What is carried over is no change any more.
+    project.test(&["apply", "changed"]).stdout("C /w/README\n").check();
+    project.test(&["container", "prune", "-f"]).stdout(&id).stderr("").check();
+    project.store.assert_nothing_left();
+}
+
+#[test]
 fn what_cannot_be_seen_copy_on_write_is_refused() {
     require!(user_namespaces(), "user namespaces");
     let project = Project::new();

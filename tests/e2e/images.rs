@@ -44,6 +44,23 @@ fn an_image_is_listed_for_people_and_for_programs() {
     assert_eq!(by_template(&[]), expected);
     assert_eq!(by_template(&[&name]), expected);
     assert_eq!(by_template(&["something-else"]), "");
+    let short = quiet.trim_start_matches("sha256:")[..12].to_owned();
+    for (options, expected) in [
+        (&["-f", "dangling=true"][..], ""),
+        (&["--filter", "dangling=false"], &expected),
+        (&["--filter", "label=none"], ""),
+        (&["-f", "reference=*/images/listed:*"], &expected),
+        (&["-f", "reference=listed"], ""),
+        (&["*listed"], &expected),
+    ] {
+        assert_eq!(by_template(options), expected, "{options:?}");
+    }
+    let named = Test::sandbox(&["images", "--no-trunc", "--digests"]).store(&store).read();
+    assert!(named.contains(quiet.trim()) && table.contains(&short), "{named}{table}");
+    Test::sandbox(&["images", "-f", "x=y"])
+        .store(&store)
+        .fails(125, &["there are reference=, label= and dangling=true|false"])
+        .check();
 }
 
 #[test]

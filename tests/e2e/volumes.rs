@@ -128,6 +128,34 @@ fn every_option_of_a_directory_does_what_it_says() {
     }
 }
 
+/// Run with the words of `sandbox run` as its arguments, in a directory of its own.
+const MOUNTED_LATER: &str = r#"
+"$@" >/dev/null
+mount -t tmpfs none disk
+echo found >disk/file
+"$1" exec web sh -c 'cat /slave/disk/file; ls -A /private/disk; rm /slave/disk/file; mkdir /slave/disk/made'
+ls disk
+umount disk
+"$1" exec web ls -A /slave/disk
+"$1" rm -f web
+"#;
+
+#[test]
+fn what_the_host_mounts_later_is_seen_by_a_slave_alone() {
+    require!(user_namespaces(), "user namespaces");
+    let (dir, store) = (Dir::new("slave"), Store::new());
+    fs::create_dir(dir.path().join("disk")).unwrap();
+    let script = ["sh", "-ec", MOUNTED_LATER, "sh"];
+    let way = [&["unshare", "-Urm", "--propagation", "shared"][..], &script].concat();
+    let run = ["run", "-d", "--name", "web", "-v", ".:/slave:rslave", "-v", ".:/private:private"];
+    Test::sandbox(&[&run[..], &["host", "sleep", "1000"]].concat())
+        .store(&store)
+        .directory(dir.path())
+        .within(&way)
+        .stdout("found\nmade\nweb\n")
+        .check();
+}
+
 #[test]
 fn what_cannot_be_had_of_a_mount_is_told() {
     require!(user_namespaces(), "user namespaces");
@@ -136,11 +164,11 @@ fn what_cannot_be_had_of_a_mount_is_told() {
     let refused = |options: &[&str], words: &[&str]| {
         Test::run_with(options, &["true"]).fails(125, words).check();
     };
-    for propagation in ["shared", "rshared", "slave", "rslave", "unbindable", "runbindable"] {
+    for propagation in ["shared", "rshared", "unbindable", "runbindable"] {
         let volume = format!("{source}:/w:{propagation}");
-        refused(&["-v", &volume], &[propagation, "only `private` is"]);
+        refused(&["-v", &volume], &[propagation, "there are `private` and `slave`"]);
         let mount = format!("type=bind,src={source},dst=/w,bind-propagation={propagation}");
-        refused(&["--mount", &mount], &[propagation, "only `private` is"]);
+        refused(&["--mount", &mount], &[propagation, "there are `private` and `slave`"]);
     }
     let cases = [
         (format!("{source}:/"), "the root directory itself cannot be mounted over"),
@@ -149,6 +177,8 @@ fn what_cannot_be_had_of_a_mount_is_told() {
         (format!("{source}:w"), "the option `w` is not known"),
         (format!("{source}:/w:rox"), "`rox` is not known"),
         (format!("{source}:/w:subpath=x"), "`subpath` is for volumes"),
+        (format!("{source}:/w:cow,slave"), "which `cow` cannot"),
+        ("data:/w:slave".into(), "`slave` is for directories of the host"),
     ];
     for (volume, words) in &cases {
         refused(&["-v", volume], &[words]);

@@ -34,6 +34,7 @@ pub(super) fn count(change: &FileChange) -> Option<Lines> {
 
 /// A patch for `git apply` and, but for what git adds, `patch(1)`.
 pub(super) fn unified(change: &FileChange) -> String {
+    let texts = text(change.old.as_ref()).zip(text(change.new.as_ref()));
     let path = change.path.display().to_string();
     let (a, b) = (format!("a/{path}"), format!("b/{path}"));
     let mut patch = format!("diff --git {a} {b}\n");
@@ -48,11 +49,18 @@ pub(super) fn unified(change: &FileChange) -> String {
         (Some(old), Some(new)) if mode(old) != mode(new) => {
             writeln!(patch, "old mode {}\nnew mode {}", mode(old), mode(new))
         }
+        // Without it, git takes the text of a link for that of a file.
+        (Some(old), Some(_)) if mode(old) == "120000" => {
+            patch.push_str("old mode 120000\nnew mode 120000\n");
+            Ok(())
+        }
+        // Of other permissions than these git knows nothing.
+        _ if texts.is_some_and(|(old, new)| old == new) => return String::new(),
         _ => Ok(()),
     };
     let name = |side: &Option<Side>, name| if side.is_some() { name } else { "/dev/null".into() };
     let (a, b) = (name(&change.old, a), name(&change.new, b));
-    match text(change.old.as_ref()).zip(text(change.new.as_ref())) {
+    match texts {
         None => patch.push_str(&format!("Binary files {a} and {b} differ\n")),
         Some((old, new)) if old != new => {
             let diff = compare(old, new);
@@ -101,6 +109,13 @@ mod tests {
             "diff --git a/d/f b/d/f\nnew file mode 120000\n--- /dev/null\n+++ b/d/f\n\
              @@ -0,0 +1 @@\n+to\n\\ No newline at end of file\n"
         );
+        assert_eq!(
+            unified(&change(side(0o120777, b"to"), side(0o120777, b"by"))),
+            "diff --git a/d/f b/d/f\nold mode 120000\nnew mode 120000\n--- a/d/f\n+++ b/d/f\n\
+             @@ -1 +1 @@\n-to\n\\ No newline at end of file\n+by\n\\ No newline at end of file\n"
+        );
+        assert_eq!(unified(&change(side(0o100644, b"a"), side(0o100600, b"a"))), "");
+        assert!(unified(&change(None, side(0o100644, b""))).ends_with("new file mode 100644\n"));
         let binary = change(side(0o100644, b"\0"), None);
         assert!(unified(&binary).ends_with("Binary files a/d/f and /dev/null differ\n"));
         assert_eq!(count(&binary), None);

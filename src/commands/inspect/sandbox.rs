@@ -128,7 +128,8 @@ fn of_mount(mount: &MountRequest, store: &Store) -> Value {
     let mut is_readonly = mount.readonly;
     let mut value = match &mount.kind {
         MountSource::Bind { source, .. } => {
-            json!({ "Type": "bind", "Source": source, "Propagation": "rprivate" })
+            let propagation = if mount.flags.slave { "rslave" } else { "rprivate" };
+            json!({ "Type": "bind", "Source": source, "Propagation": propagation })
         }
         MountSource::Tmpfs { .. } => json!({ "Type": "tmpfs", "Source": "", "Propagation": "" }),
         MountSource::Image { image, .. } => {

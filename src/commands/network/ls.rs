@@ -42,7 +42,7 @@ enum Filter {
 }
 
 /// Docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
     #[serde(rename = "ID")]
@@ -75,12 +75,8 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     if args.quiet {
         return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.id)));
     }
-    match &args.format {
-        TemplateFormat::Text => {
-            ui::print(&ui::table(&TITLES, rows.iter().map(Row::cells).collect()))
-        }
-        format => rows.iter().try_for_each(|row| ui::print_line(row, format.template())),
-    }
+    let usual = || ui::table(&TITLES, rows.iter().map(Row::cells).collect());
+    ui::print(&args.format.rows(&rows, &[("ID", "NETWORK ID"), ("IPv6", "IPV6")], usual)?)
 }
 
 impl Row {

@@ -2,7 +2,10 @@
 
 use std::{mem::discriminant, str::FromStr};
 
-use crate::oci::{SandboxConfig, SandboxState, Status};
+use crate::{
+    commands::images::is_called,
+    oci::{SandboxConfig, SandboxState, Status},
+};
 
 /// What a sandbox must be like to be listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +64,7 @@ impl Filter {
                 let health = state.health.as_ref().filter(|_| runs);
                 health.map_or("none", |health| health.status.as_str()) == wanted
             }
-            Self::Ancestor(image) => {
-                config.image == *image || config.image.split([':', '@']).next() == Some(image)
-            }
+            Self::Ancestor(image) => is_called(&config.image, image),
         }
     }
 }

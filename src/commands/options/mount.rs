@@ -43,7 +43,7 @@ impl FromStr for VolumeOption {
         };
         let options = VolumeOptions::parse(options)?;
         let kind = match source {
-            "" if parts[0].is_empty() => {
+            "" if parts.len() > 1 && parts[0].is_empty() => {
                 return Err("there is nothing before the first colon".into());
             }
             "" => MountSource::Volume(options.volume(None)),
@@ -113,13 +113,28 @@ impl VolumeOptions {
             "noexec" => self.flags.noexec = true,
             "nosuid" => self.flags.nosuid = true,
             "nodev" => self.flags.nodev = true,
-            "rw" | "z" | "Z" | "U" | "copy" | "exec" | "suid" | "dev" | "rprivate" | "private"
-            | "rbind" | "cached" | "delegated" | "consistent" => {}
-            shared if is_shared(shared) => return Err(not_shared(shared)),
+            "rw" | "z" | "Z" | "U" | "copy" | "exec" | "suid" | "dev" | "rbind" | "cached"
+            | "delegated" | "consistent" => {}
             other => match other.split_once('=') {
                 Some(("subpath", path)) => self.subpath = Some(inside_volume(path)?),
-                _ => return Err(format!("the option `{other}` is not known")),
+                _ => self.set_propagation(other)?,
             },
+        }
+        Ok(())
+    }
+
+    /// As `mount(8)` has it, always with what is mounted below.
+    fn set_propagation(&mut self, propagation: &str) -> Result<(), String> {
+        match propagation {
+            "private" | "rprivate" => self.flags.slave = false,
+            "slave" | "rslave" => self.flags.slave = true,
+            "shared" | "rshared" | "unbindable" | "runbindable" => {
+                return Err(format!(
+                    "`{propagation}` is not to be had: a sandbox's mounts are its own; \
+                     there are `private` and `slave`"
+                ));
+            }
+            other => return Err(format!("the option `{other}` is not known")),
         }
         Ok(())
     }
@@ -141,21 +156,15 @@ impl VolumeOptions {
             MountSource::Bind { .. } if self.cow && self.readonly => {
                 Err("`cow` lets a directory be changed, and `ro` forbids it".into())
             }
+            MountSource::Bind { .. } if self.cow && self.flags.slave => {
+                Err("`slave` shows what the host mounts later, which `cow` cannot".into())
+            }
             MountSource::Bind { .. } => Ok(()),
             _ if self.cow => Err("`cow` is for directories of the host".into()),
+            _ if self.flags.slave => Err("`slave` is for directories of the host".into()),
             _ => Ok(()),
         }
     }
-}
-
-fn is_shared(propagation: &str) -> bool {
-    matches!(propagation, "shared" | "rshared" | "slave" | "rslave" | "unbindable" | "runbindable")
-}
-
-fn not_shared(propagation: &str) -> String {
-    format!(
-        "`{propagation}` is not to be had: a sandbox's mounts are its own, and only `private` is"
-    )
 }
 
 /// A path in a volume.
@@ -241,16 +250,13 @@ impl Fields {
                 let (key, value) = value.split_once('=').unwrap_or((value, ""));
                 self.made_with.insert(format!("opt:{key}"), value.into());
             }
-            "bind-propagation" | "propagation" if is_shared(value) => {
-                return Err(not_shared(value));
-            }
+            "bind-propagation" | "propagation" => self.options.set_propagation(value)?,
             "bind-nonrecursive" if flag(name, value)? => return Err(not_alone(name)),
             "bind-recursive" if matches!(value, "disabled" | "writable") => {
                 return Err(not_alone(&format!("{name}={value}")));
             }
             "bind-create-src" => self.options.mkdir = flag(name, value)?,
-            "bind-propagation" | "propagation" | "consistency" | "bind-nonrecursive"
-            | "bind-recursive" | "relabel" => {}
+            "consistency" | "bind-nonrecursive" | "bind-recursive" | "relabel" => {}
             flag if value.is_empty() => self.options.set(flag)?,
             other => return Err(format!("the field `{other}` is not known")),
         }
@@ -418,7 +424,9 @@ mod tests {
             "/a:/b:x",
             "/a:/b:ro:ro",
             "/a:/b:shared",
-            "/a:/b:rslave",
+            "/a:/b:cow,rslave",
+            "data:/b:rslave",
+            "/b:slave",
             "/a:/b:subpath=c",
             "data:/b:mkdir",
             "data:/b:subpath=../c",
@@ -429,7 +437,16 @@ mod tests {
             assert!(bad.parse::<VolumeOption>().is_err(), "{bad}");
         }
         let flags = "/a:/b:noexec,nosuid,nodev".parse::<VolumeOption>().unwrap().0.flags;
-        assert_eq!(flags, MountFlags { nosuid: true, nodev: true, noexec: true });
+        assert_eq!(flags, MountFlags { nosuid: true, nodev: true, noexec: true, slave: false });
+    }
+
+    #[test]
+    fn a_bind_follows_the_host_if_that_is_wanted() {
+        let follows = |text: &str| text.parse::<VolumeOption>().unwrap().0.flags.slave;
+        assert!(follows("/a:/b:rslave") && follows("/a:/b:ro,slave"));
+        assert!(!follows("/a:/b") && !follows("/a:/b:rprivate"));
+        let mount = "type=bind,src=/a,dst=/b,bind-propagation=rslave".parse::<MountOption>();
+        assert!(mount.unwrap().0.flags.slave);
     }
 
     #[test]
@@ -493,6 +510,8 @@ mod tests {
             "x=y",
             "type=nfs,source=/a,target=/b",
             "type=bind,src=/a,dst=/b,bind-propagation=rshared",
+            "type=bind,src=/a,dst=/b,bind-propagation=rslav",
+            "type=volume,src=a,dst=/b,bind-propagation=rslave",
             "type=bind,src=/a,dst=/b,subpath=c",
             "type=tmpfs,src=/a,dst=/b",
             "type=bind,src=/a,dst=/b,readonly=yes",

@@ -76,7 +76,7 @@ impl VolumeFilter {
 }
 
 /// One volume, by docker's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row {
     driver: String,
@@ -98,12 +98,10 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     match &args.format {
         _ if args.quiet => rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.name))),
         TemplateFormat::Json => ui::print_json(&rows),
-        TemplateFormat::Text => {
+        format => {
             let cells = |row: &Row| vec![row.driver.clone(), row.name.clone()];
-            ui::print(&ui::table(&["DRIVER", "VOLUME NAME"], rows.iter().map(cells).collect()))
-        }
-        TemplateFormat::Template(template) => {
-            rows.iter().try_for_each(|row| ui::print_line(row, Some(template)))
+            let usual = || ui::table(&["DRIVER", "VOLUME NAME"], rows.iter().map(cells).collect());
+            ui::print(&format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
         }
     }
 }

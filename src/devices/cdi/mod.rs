@@ -242,7 +242,7 @@ fn described(mount: &FileMount) -> Result<Mount, Error> {
         destination: inside(&mount.container_path),
         kind,
         readonly: has("ro"),
-        flags: MountFlags { nosuid, nodev, noexec },
+        flags: MountFlags { nosuid, nodev, noexec, slave: false },
     })
 }
 

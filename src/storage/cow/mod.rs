@@ -108,23 +108,22 @@ impl SandboxDir {
     /// If the directories cannot be read, or not be synced.
     pub fn settle_changes(&self) -> Result<bool, Error> {
         let settle = || {
-            let mut has_changed = false;
-            for place in places(self.path())? {
-                if entries(open_directory(&place.join(UPPER))?)?.is_empty() {
-                    continue;
-                }
-                if !has_changed {
-                    sync_file_system(open_directory(&place)?)?;
-                }
-                has_changed = true;
-                forget_volatile(&place.join(WORK))?;
-            }
-            if has_changed && self.is_volatile {
+            let changed = changed_places(self.path())?;
+            let Some(first) = changed.first() else { return Ok(false) };
+            sync_file_system(open_directory(first)?)?;
+            changed.iter().try_for_each(|place| forget_volatile(&place.join(WORK)))?;
+            if self.is_volatile {
                 forget_volatile(&self.path().join(WORK))?;
             }
-            Ok(has_changed)
+            Ok(true)
         };
         settle().map_err(|source| Error::Store { root: self.root.clone(), source })
+    }
+
+    /// Whether it has changed anything that it saw copy-on-write, which was neither
+    /// applied nor discarded. What cannot be read counts as changed.
+    pub fn holds_changes(&self) -> bool {
+        changed_places(self.path()).map_or(true, |changed| !changed.is_empty())
     }
 }
 
@@ -411,6 +410,20 @@ fn places(sandbox: &Path) -> sys::Result<Vec<PathBuf>> {
         Err(error) if error.errno == Errno::ENOENT => Ok(Vec::new()),
         opened => Ok(entries(opened?)?.into_iter().map(|entry| all.join(entry.name)).collect()),
     }
+}
+
+/// Those of them in which something is kept.
+fn changed_places(sandbox: &Path) -> sys::Result<Vec<PathBuf>> {
+    let mut changed = places(sandbox)?;
+    let mut failure = Ok(());
+    changed.retain(|place| {
+        let kept = open_directory(&place.join(UPPER)).and_then(entries);
+        kept.map(|kept| !kept.is_empty()).unwrap_or_else(|error| {
+            failure = Err(error);
+            true
+        })
+    });
+    failure.map(|()| changed)
 }
 
 /// Whether it was made only now.

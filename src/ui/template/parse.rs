@@ -137,7 +137,10 @@ fn literal(text: &str) -> Result<(Token, &str), TemplateError> {
     if text.starts_with('"') {
         return string(text);
     }
-    let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-')));
+    // A word ends where a field begins, as in docker's `{{range.Mounts}}`.
+    let has_point = !text.starts_with(char::is_alphabetic);
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-' || c == '.' && has_point;
+    let end = text.find(|c: char| !is_part(c));
     let (word, rest) = text.split_at(end.unwrap_or(text.len()));
     // A minus sign may also be the one of `-}}`.
     let (word, rest) = match word.strip_suffix('-') {

@@ -101,6 +101,10 @@ CONTAINER ID   IMAGE   COMMAND                                       CREATED    
         gap = " ".repeat(width)
     );
     assert_eq!(shown(&store, &ids, &["ps", "--no-trunc"]), running);
+    let columns = r"table {{.Names}}\t{{.Image}}\t{{.RunningFor}}\t{{.CreatedAt}}";
+    let chosen = shown(&store, &ids, &["ps", "-a", "--format", columns]);
+    let first = "NAMES   IMAGE   CREATED       CREATED AT\nweb     host    2 hours ago   20";
+    assert!(chosen.starts_with(first), "{chosen}");
     away(&store);
     let heading = "CONTAINER ID   IMAGE   COMMAND   CREATED   STATUS   PORTS   NAMES\n";
     assert_eq!(sandbox(&store, &["ps"]), heading);

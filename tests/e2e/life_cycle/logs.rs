@@ -19,10 +19,14 @@ const LOG: &str = "\
 
 /// A sandbox called `web` that has written [`LOG`].
 fn written() -> Store {
+    with_log(LOG)
+}
+
+fn with_log(log: &str) -> Store {
     let store = Store::new();
     let id = sandbox(&store, &["create", "--name", "web", "host", "true"]);
     sandbox(&store, &["start", "-a", "web"]);
-    fs::write(store.path().join("sandboxes").join(id.trim()).join("log"), LOG).unwrap();
+    fs::write(store.path().join("sandboxes").join(id.trim()).join("log"), log).unwrap();
     store
 }
 
@@ -49,6 +53,29 @@ fn a_log_is_shown_as_it_was_written() {
         let args = [&["logs"], options, &["web"]].concat();
         Test::sandbox(&args).store(&store).stdout(stdout).stderr(stderr).check();
     }
+    sandbox(&store, &["rm", "web"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_line_without_an_end_is_one_of_the_last() {
+    require!(user_namespaces(), "user namespaces");
+    let ends = "\
+2001-02-03T04:05:10.000000006Z stderr P bad
+2001-02-03T04:05:10.000000007Z stdout P en
+2001-02-03T04:05:10.000000008Z stdout P d
+";
+    let store = with_log(&format!("{LOG}{ends}"));
+    for (tail, stdout, stderr) in
+        [("0", "", ""), ("1", "end", ""), ("2", "end", "bad"), ("3", "four\nend", "bad")]
+    {
+        let args = ["logs", "--tail", tail, "web"];
+        Test::sandbox(&args).store(&store).stdout(stdout).stderr(stderr).check();
+    }
+    Test::sandbox(&["logs", "-t", "--tail", "1", "web"])
+        .store(&store)
+        .stdout("2001-02-03T04:05:10.000000007Z end")
+        .check();
     sandbox(&store, &["rm", "web"]);
     store.assert_nothing_left();
 }

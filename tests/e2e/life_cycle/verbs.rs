@@ -224,7 +224,11 @@ fn several_can_be_named_at_once() {
     sandbox(&store, &["create", "--name", "bad", &image, "no-such-command"]);
     let start = Test::sandbox(&["start", "bad", "a"]).store(&store);
     start.stdout("a\n").fails(127, &["no-such-command"]).check();
-    assert_eq!(sandbox(&store, &["rm", "-f", "a", "none", "b", "bad"]), "a\nnone\nb\nbad\n");
+    Test::sandbox(&["rm", "-f", "a", "none", "b", "bad"])
+        .store(&store)
+        .stdout("a\nb\nbad\n")
+        .stderr("note: there is no sandbox `none`\n")
+        .check();
     store.assert_nothing_left();
 }
 
