@@ -3,7 +3,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::find::{self, Found};
+use super::{
+    Context,
+    find::{self, Found},
+};
 use crate::{
     error::Error,
     oci::MountSource,
@@ -122,6 +125,7 @@ pub(super) fn finish(
     all: &[Shown],
     held: SandboxDir,
     store: &Store,
+    context: &Context,
 ) -> Result<(), Error> {
     if !found.config.stays_if_changed {
         return Ok(());
@@ -132,5 +136,5 @@ pub(super) fn finish(
         }
     }
     held.remove()?;
-    volumes::forget(&found.config, store)
+    volumes::forget(&found.config, store, context)
 }
