@@ -317,6 +317,30 @@ fn what_a_driver_refuses_to_make_is_told_and_never_lost() {
 }
 
 #[test]
+fn a_driver_that_refuses_before_it_is_asked_for_a_volume_has_made_none() {
+    require_driver!();
+    let csi = Csi::new(&[]);
+    csi.configure("timeout = 2\n");
+    let cases = [
+        (fails("Probe", "UNKNOWN"), "refuses Probe: UNKNOWN"),
+        (fails("ControllerGetCapabilities", "INTERNAL"), "INTERNAL"),
+        (sleeps("GetPluginInfo", 4), "has not done GetPluginInfo within 2 s"),
+    ];
+    for (fault, said) in cases {
+        csi.fault(&[fault]);
+        csi.create("data", &[]).fails(125, &[said]).check();
+        assert_eq!(csi.names(), "");
+        let mount = "type=volume,src=data,dst=/d,volume-driver=csi:test,volume-opt=size=2000g";
+        csi.configure("");
+        let run = ["run", "--mount", mount, &csi.image, "true"];
+        csi.sandbox(&run).fails(125, &["OUT_OF_RANGE"]).check();
+        csi.configure("timeout = 2\n");
+        assert_eq!(csi.names(), "");
+    }
+    csi.assert_clean();
+}
+
+#[test]
 fn what_a_driver_refuses_to_mount_is_told_and_undone() {
     require_driver!();
     let csi = Csi::new(&["controller"]);
@@ -705,10 +729,60 @@ fn drivers_of_several_domains_do_not_go_together() {
     let endpoint = format!("csi:unix://{}", other.socket().display());
     one.sandbox(&["volume", "create", "-d", &endpoint, "theirs"]).check();
     let run = ["run", "-v", "mine:/a", "-v", "theirs:/b", &one.image, "true"];
-    one.sandbox(&run).fails(125, &["another domain", "sandbox domain exec"]).check();
+    one.sandbox(&run).fails(125, &["nothing in common", "start both by one"]).check();
     one.call(&["volume", "rm", "mine", "theirs"]);
     assert_eq!(other.volumes(), [""; 0]);
     one.assert_clean();
+}
+
+/// Whoever shares something with a sandbox is in its domain, and so in the driver's.
+#[test]
+fn volumes_of_drivers_go_with_networks() {
+    require_driver!();
+    let csi = Csi::new(&[]);
+    csi.create("data", &[]).check();
+    csi.call(&["network", "create", "net1"]);
+    let run = |name: &'static str, rest: &[&str]| {
+        csi.sandbox(&[&["run", "--network", "net1", "--name", name][..], rest].concat())
+    };
+    run("first", &["-d", &csi.image, "sleep", "999"]).check();
+    let words = ["another domain", "start the sandbox with the driver's volume first"];
+    run("second", &["-v", "data:/d", &csi.image, "true"]).fails(125, &words).check();
+    csi.call(&["rm", "-f", "first"]);
+    run("second", &["-d", "-v", "data:/d", &csi.image, "sleep", "999"]).check();
+    run("third", &["--rm", "-v", "data:/d", &csi.image, "ping", "-c1", "second"]).check();
+    csi.call(&["rm", "-f", "second"]);
+    csi.call(&["network", "rm", "net1"]);
+    csi.call(&["volume", "rm", "data"]);
+    csi.assert_clean();
+}
+
+#[test]
+fn another_user_and_a_domain_in_a_domain_see_a_driver_s_volume() {
+    require_driver!();
+    let csi = Csi::new(&[]);
+    csi.create("data", &[]).check();
+    let own = csi.dir.path().join("own");
+    fs::create_dir(&own).unwrap();
+    let bind = format!("{}:/own", own.display());
+    let script = "id -u; touch /d/f; stat -c %u /d/f";
+    let run = ["run", "-u", "1000", "-v", "data:/d", "-v", &bind, &csi.image, "sh", "-c", script];
+    assert_eq!(csi.call(&run), "1000\n1000\n");
+    csi.stop();
+
+    // The driver and the command that uses it, started by the same shell.
+    let (dir, program) = (csi.dir.path(), binary());
+    let script = format!(
+        "/usr/bin/python3 {0}/driver.py {0}/csi.proto {0}/s {0}/state >{0}/out & \
+         while ! grep -q ready {0}/out; do sleep 0.1; done; \
+         {1} run -v data:/d {2} ls /d; {1} volume rm data; kill $!",
+        dir.display(),
+        program.display(),
+        csi.image
+    );
+    let exec = ["domain", "exec", "--", "sh", "-c", &script];
+    csi.sandbox(&exec).stdout("f\ndata\n").check();
+    csi.assert_clean();
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! share one are in one domain: that of the one which was there first. A driver is in a
 //! domain if `sandbox domain exec` has started it.
 
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
 
 use crate::{
     commands::{
@@ -93,8 +93,8 @@ impl Sharing {
             true => Ok(domain),
             false => Err(Error::usage_with_hint(
                 "a CSI driver is in another domain than what the sandbox shares with others",
-                "volumes of a driver that was started by `sandbox domain exec` go with networks of \
-                 sandboxes that have such volumes, too",
+                "start the sandbox with the driver's volume first: those that share something with it \
+                 join it where the driver is",
             )),
         }
     }
@@ -197,7 +197,19 @@ fn in_domains(drivers: &[CsiDriver]) -> Result<Vec<ProcessId>, Error> {
     let listeners = drivers.iter().map(csi::listener).collect::<Result<Vec<_>, _>>();
     let listeners = listeners.map_err(storage::Error::Csi)?;
     let is_in_one = |driver: &ProcessId| sys::process::is_in_other_user_namespace(driver.pid);
-    Ok(listeners.into_iter().filter(is_in_one).collect())
+    let drivers: Vec<_> = listeners.into_iter().filter(is_in_one).collect();
+    match drivers.windows(2).all(|pair| domain_of(pair[0]) == domain_of(pair[1])) {
+        true => Ok(drivers),
+        false => Err(Error::usage_with_hint(
+            "the CSI drivers of the volumes are in domains that have nothing in common",
+            "start both by one `sandbox domain exec`",
+        )),
+    }
+}
+
+/// The user namespace in which a process is.
+fn domain_of(process: ProcessId) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{}/ns/user", process.pid)).ok()
 }
 
 /// That of the driver: only there can its mounts be taken over.
@@ -249,8 +261,8 @@ impl Member {
         }
     }
 
-    fn domain(&self) -> Option<std::path::PathBuf> {
-        std::fs::read_link(format!("/proc/{}/ns/user", self.supervisor.pid)).ok()
+    fn domain(&self) -> Option<PathBuf> {
+        domain_of(self.supervisor)
     }
 
     /// A small file of its `/etc`; nothing if it cannot be had. To be called in

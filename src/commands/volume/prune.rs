@@ -69,6 +69,10 @@ fn remove_unused(
                 Err(Error::Storage(
                     storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_),
                 )) => continue,
+                Err(Error::Storage(storage::Error::Csi(error))) => {
+                    context.ui.note(&format!("the volume `{name}` stays: {error}"));
+                    continue;
+                }
                 removed => removed?,
             }
         }

@@ -11,9 +11,11 @@ use std::{
 };
 
 use super::{
-    Driver, Error, Sight, State, Stats, listener,
+    Driver, Error, Sight, State, Stats,
+    identity::{ControllerCan, NodeCan},
+    listener,
+    node::Use,
     state::{Attachment, Provisioned, Publication},
-    verbs::{ControllerCan, NodeCan, Use},
 };
 use crate::{
     oci::{CsiOrigin, CsiSnapshot, CsiVolume, ProcessId, VolumeKind},

@@ -22,7 +22,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{Error, verbs::Abilities};
+use super::{Error, identity::Abilities};
 use crate::oci::CsiDriver;
 
 /// The wait after the first failure, which doubles with each further one.
@@ -99,6 +99,19 @@ impl Driver {
                 return Err(self.refusal(verb, &status, is_first));
             }
             is_first = false;
+        }
+    }
+
+    /// The same for what undoes something, which succeeds, too, where there is nothing.
+    pub(super) fn undo<Q: Clone, A>(
+        &self,
+        verb: &'static str,
+        request: &Q,
+        rpc: impl AsyncFn(Channel, Request<Q>) -> Result<Response<A>, Status>,
+    ) -> Result<(), Error> {
+        match self.call(verb, request, rpc) {
+            Err(error) if error.is_not_found() => Ok(()),
+            answer => answer.map(drop),
         }
     }
 

@@ -39,6 +39,11 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Lacks { .. } | Self::NotReady { .. } => true,
             Self::Secrets { .. } | Self::OtherDriver { .. } => true,
+            Self::Gone { verb, .. } | Self::Slow { verb, .. } | Self::Refused { verb, .. }
+                if !MAKING.contains(verb) =>
+            {
+                true
+            }
             Self::Refused { code, is_first, .. } => {
                 // An earlier try may have been allowed to do what a later one is not.
                 let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
@@ -103,6 +108,8 @@ impl Hint for Error {
     }
 }
 
+/// The verbs that make something which outlives us.
+const MAKING: [&str; 2] = ["CreateVolume", "CreateSnapshot"];
 /// What a driver without CREATE_DELETE_VOLUME cannot do.
 pub(super) const MAKE: &str = "make volumes";
 /// What is wrong with a file of secrets that others may read.
@@ -148,8 +155,8 @@ mod tests {
         assert!(refused(Code::InvalidArgument, false).made_nothing());
         assert!(refused(Code::PermissionDenied, true).made_nothing());
         assert!(!refused(Code::PermissionDenied, false).made_nothing());
-        let slow = Error::Slow { socket: "/s".into(), verb: "CreateVolume", seconds: 1 };
-        assert!(!slow.made_nothing());
+        let slow = |verb| Error::Slow { socket: "/s".into(), verb, seconds: 1 };
+        assert!(!slow("CreateVolume").made_nothing() && slow("Probe").made_nothing());
     }
 
     #[test]

@@ -38,20 +38,24 @@
 //! The connection lives inside one function, on one thread: nothing of it is there when
 //! a sandbox is made.
 
+mod controller;
 mod custody;
 mod driver;
 mod error;
+mod identity;
+mod node;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::too_many_lines, missing_debug_implementations, unreachable_pub)]
 mod proto;
 mod secrets;
 mod sight;
 mod state;
-mod verbs;
 
+pub use controller::Listed;
 pub use custody::{Custody, User};
 pub use driver::Driver;
 pub use error::Error;
+pub use identity::Portrait;
+pub use node::Stats;
 pub use sight::{Sight, listener};
 pub use state::State;
-pub use verbs::{Listed, Portrait, Stats};
