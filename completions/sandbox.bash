@@ -40,6 +40,9 @@ _sandbox() {
             sandbox,discard)
                 cmd="sandbox__subcmd__discard"
                 ;;
+            sandbox,domain)
+                cmd="sandbox__subcmd__domain"
+                ;;
             sandbox,events)
                 cmd="sandbox__subcmd__events"
                 ;;
@@ -265,6 +268,18 @@ _sandbox() {
             sandbox__subcmd__container__subcmd__help,wait)
                 cmd="sandbox__subcmd__container__subcmd__help__subcmd__wait"
                 ;;
+            sandbox__subcmd__domain,exec)
+                cmd="sandbox__subcmd__domain__subcmd__exec"
+                ;;
+            sandbox__subcmd__domain,help)
+                cmd="sandbox__subcmd__domain__subcmd__help"
+                ;;
+            sandbox__subcmd__domain__subcmd__help,exec)
+                cmd="sandbox__subcmd__domain__subcmd__help__subcmd__exec"
+                ;;
+            sandbox__subcmd__domain__subcmd__help,help)
+                cmd="sandbox__subcmd__domain__subcmd__help__subcmd__help"
+                ;;
             sandbox__subcmd__generate,help)
                 cmd="sandbox__subcmd__generate__subcmd__help"
                 ;;
@@ -300,6 +315,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help,discard)
                 cmd="sandbox__subcmd__help__subcmd__discard"
+                ;;
+            sandbox__subcmd__help,domain)
+                cmd="sandbox__subcmd__help__subcmd__domain"
                 ;;
             sandbox__subcmd__help,events)
                 cmd="sandbox__subcmd__help__subcmd__events"
@@ -469,6 +487,9 @@ _sandbox() {
             sandbox__subcmd__help__subcmd__container,wait)
                 cmd="sandbox__subcmd__help__subcmd__container__subcmd__wait"
                 ;;
+            sandbox__subcmd__help__subcmd__domain,exec)
+                cmd="sandbox__subcmd__help__subcmd__domain__subcmd__exec"
+                ;;
             sandbox__subcmd__help__subcmd__generate,systemd)
                 cmd="sandbox__subcmd__help__subcmd__generate__subcmd__systemd"
                 ;;
@@ -549,6 +570,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__help__subcmd__volume,create)
                 cmd="sandbox__subcmd__help__subcmd__volume__subcmd__create"
+                ;;
+            sandbox__subcmd__help__subcmd__volume,driver)
+                cmd="sandbox__subcmd__help__subcmd__volume__subcmd__driver"
                 ;;
             sandbox__subcmd__help__subcmd__volume,export)
                 cmd="sandbox__subcmd__help__subcmd__volume__subcmd__export"
@@ -739,6 +763,9 @@ _sandbox() {
             sandbox__subcmd__volume,create)
                 cmd="sandbox__subcmd__volume__subcmd__create"
                 ;;
+            sandbox__subcmd__volume,driver)
+                cmd="sandbox__subcmd__volume__subcmd__driver"
+                ;;
             sandbox__subcmd__volume,export)
                 cmd="sandbox__subcmd__volume__subcmd__export"
                 ;;
@@ -768,6 +795,9 @@ _sandbox() {
                 ;;
             sandbox__subcmd__volume__subcmd__help,create)
                 cmd="sandbox__subcmd__volume__subcmd__help__subcmd__create"
+                ;;
+            sandbox__subcmd__volume__subcmd__help,driver)
+                cmd="sandbox__subcmd__volume__subcmd__help__subcmd__driver"
                 ;;
             sandbox__subcmd__volume__subcmd__help,export)
                 cmd="sandbox__subcmd__volume__subcmd__help__subcmd__export"
@@ -800,7 +830,7 @@ _sandbox() {
 
     case "${cmd}" in
         sandbox)
-            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
+            opts="-v -q -h -V --root --offline --verbose --quiet --color --status-fd --help --version run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network domain generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2885,6 +2915,100 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__domain)
+            opts="-h --root --offline --color --status-fd --help exec help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__domain__subcmd__exec)
+            opts="-h --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__domain__subcmd__help)
+            opts="exec help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__domain__subcmd__help__subcmd__exec)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__domain__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__events)
             opts="-f -h --since --until --filter --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3134,7 +3258,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help)
-            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network generate system info version volume help"
+            opts="run create start stop restart kill pause unpause rm rename ps logs attach exec commit cp diff apply discard export events wait port top stats pull push login logout lock images rmi tag save load import history inspect image container network domain generate system info version volume help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3486,6 +3610,34 @@ _sandbox() {
         sandbox__subcmd__help__subcmd__discard)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__domain)
+            opts="exec"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__domain__subcmd__exec)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4366,7 +4518,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__volume)
-            opts="create ls inspect rm prune export import clone snapshot"
+            opts="create ls inspect rm prune export import clone snapshot driver"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4394,6 +4546,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__help__subcmd__volume__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__help__subcmd__volume__subcmd__driver)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7200,7 +7366,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__volume)
-            opts="-h --root --offline --color --status-fd --help create ls inspect rm prune export import clone snapshot help"
+            opts="-h --root --offline --color --status-fd --help create ls inspect rm prune export import clone snapshot driver help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7297,6 +7463,32 @@ _sandbox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sandbox__subcmd__volume__subcmd__driver)
+            opts="-h --root --offline --color --status-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sandbox__subcmd__volume__subcmd__export)
             opts="-o -h --output --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -7332,7 +7524,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__volume__subcmd__help)
-            opts="create ls inspect rm prune export import clone snapshot help"
+            opts="create ls inspect rm prune export import clone snapshot driver help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7360,6 +7552,20 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__volume__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sandbox__subcmd__volume__subcmd__help__subcmd__driver)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7546,7 +7752,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__volume__subcmd__ls)
-            opts="-q -f -h --quiet --filter --format --root --offline --color --status-fd --help"
+            opts="-q -f -d -h --quiet --filter --driver --format --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7557,6 +7763,14 @@ _sandbox() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --driver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -7614,7 +7828,7 @@ _sandbox() {
             return 0
             ;;
         sandbox__subcmd__volume__subcmd__rm)
-            opts="-f -h --force --root --offline --color --status-fd --help"
+            opts="-f -h --force --forget --root --offline --color --status-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -9,6 +9,7 @@ mod registries;
 mod size;
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsString,
     fs,
@@ -26,7 +27,7 @@ pub use size::parse_size;
 
 use crate::{
     hint::Hint,
-    oci::{ImageLimits, Registries},
+    oci::{CsiDriver, ImageLimits, Registries},
     sys::accounts,
 };
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub cdi_dirs: Vec<PathBuf>,
     /// Where CNI networks and plugins are.
     pub cni: Cni,
+    /// The CSI drivers of `config.toml`, by name.
+    pub csi: BTreeMap<String, CsiDriver>,
     /// `[storage]` of `config.toml`.
     pub storage: Storage,
     /// `[image-limits]` of `config.toml`.
@@ -161,6 +164,7 @@ impl Config {
             additional: file.storage.additional.iter().map(AdditionalStore::find).collect(),
             cdi_dirs,
             cni,
+            csi: file.csi(),
             storage: file.storage,
             image_limits: file.image_limits.into(),
         })

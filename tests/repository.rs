@@ -199,6 +199,8 @@ const VERBS: &[&str] = &[
     "unpause",
     "wait",
     "container prune",
+    "domain exec",
+    "volume driver",
     "volume clone",
     "volume create",
     "volume export",
@@ -309,6 +311,38 @@ fn completions_and_manual_pages_are_fresh() {
             assert!(known, "{} belongs to nothing; remove it", path.display());
         }
     }
+}
+
+/// The messages of CSI, from the proto file that its specification publishes.
+#[test]
+fn the_code_for_csi_is_what_its_proto_file_says() {
+    let directory = root().join("src/storage/csi");
+    let fresh = csi_code(&directory);
+    let path = directory.join("proto.rs");
+    if std::env::var_os("SANDBOX_BLESS").is_some() {
+        fs::write(&path, &fresh).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == fresh, "{} is stale; bless it", path.display());
+}
+
+/// A client's half of it: neither `protoc` nor a build script is needed.
+fn csi_code(directory: &Path) -> String {
+    let descriptors = protox::compile(["csi.proto"], [directory]).unwrap();
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("csi");
+    fs::create_dir_all(&out).unwrap();
+    tonic_prost_build::configure()
+        .build_server(false)
+        .build_transport(false)
+        .btree_map(".")
+        .disable_comments(["."])
+        .emit_rerun_if_changed(false)
+        .out_dir(&out)
+        .compile_fds(descriptors)
+        .unwrap();
+    let code = fs::read_to_string(out.join("csi.v1.rs")).unwrap();
+    let head = "//! Generated from `csi.proto` by `tests/repository.rs`; not to be edited.";
+    format!("{head}\n\n{code}")
 }
 
 fn completions() -> Vec<(PathBuf, Vec<u8>)> {

@@ -60,7 +60,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     }
     match args.dry_run {
         true => Ok(()),
-        false => cow::finish(&found, &all, held, &store),
+        false => cow::finish(&found, &all, held, &store, context),
     }
 }
 

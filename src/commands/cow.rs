@@ -3,7 +3,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::find::{self, Found};
+use super::{
+    Context,
+    find::{self, Found},
+};
 use crate::{
     error::Error,
     oci::MountSource,
@@ -130,6 +133,7 @@ pub(super) fn finish(
     all: &[Shown],
     held: SandboxDir,
     store: &Store,
+    context: &Context,
 ) -> Result<(), Error> {
     if !found.config.stays_if_changed {
         return Ok(());
@@ -140,5 +144,5 @@ pub(super) fn finish(
         }
     }
     held.remove()?;
-    volumes::forget(&found.config, store)
+    volumes::forget(&found.config, store, context)
 }

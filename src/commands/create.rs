@@ -34,7 +34,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     domain.settle()?;
     let made = wanted.write_id(&config.id).and_then(|()| launch::create(&config, true, &store));
     if let Err(error) = made {
-        return Err(volumes::forget_after(error, held, &config, &store));
+        return Err(volumes::forget_after(error, held, &config, &store, context));
     }
     ui::print(&format!("{}\n", config.id))
 }

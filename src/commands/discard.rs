@@ -27,5 +27,5 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     for (shown, paths) in cow::choose(&all, &args.paths)? {
         shown.cow.discard(&held, &paths)?;
     }
-    cow::finish(&found, &all, held, &store)
+    cow::finish(&found, &all, held, &store, context)
 }

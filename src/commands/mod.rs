@@ -13,8 +13,10 @@ mod cow;
 pub mod cp;
 pub mod create;
 mod credentials;
+mod csi;
 pub mod diff;
 pub mod discard;
+pub mod domain;
 pub mod events;
 pub mod exec;
 pub mod export;
@@ -67,7 +69,10 @@ use crate::{
     image::auth::Helpers,
     network::cni::{self, Plugins},
     oci::ProcessId,
-    runtime::domain::{self, Domain, Plan},
+    runtime::{
+        self,
+        domain::{Domain, Kind, Plan},
+    },
     storage::{self, Additional, Map, Store},
     ui::{self, Ui},
 };
@@ -95,12 +100,12 @@ impl Context {
 
     /// Becomes root of a user namespace; before anything else.
     fn enter_domain(&self) -> Result<Domain, Error> {
-        Ok(domain::enter_common(self.plan()?, &self.config.root.join(storage::DOMAIN))?)
+        Ok(runtime::domain::enter_common(self.plan()?, &self.config.root.join(storage::DOMAIN))?)
     }
 
     /// The same, in one that nobody else enters who is not asked in.
     fn enter_own_domain(&self) -> Result<Domain, Error> {
-        Ok(domain::enter(self.plan()?)?)
+        Ok(runtime::domain::enter(self.plan()?)?)
     }
 
     fn plan(&self) -> Result<Plan, Error> {
@@ -121,7 +126,7 @@ impl Context {
     /// Joins the domain in which another sandbox is; before anything else.
     fn enter_domain_of(&self, member: ProcessId) -> Result<Domain, Error> {
         let plan = Plan::new(&self.config.search_path)?;
-        Ok(domain::enter_that_of(plan, member)?)
+        Ok(runtime::domain::enter_that_of(plan, member)?)
     }
 
     /// Refuses to do `what`, which takes a registry, while we are offline.
@@ -192,8 +197,8 @@ fn each(
 fn describe(plan: &Plan) -> String {
     let count: u64 = plan.uids.iter().map(|extent| u64::from(extent.count)).sum();
     match &plan.kind {
-        domain::Kind::Root => format!("root's own, {count} of them"),
-        domain::Kind::Ranges { .. } => format!("{count}, by newuidmap"),
-        domain::Kind::OneId => "one, yours as root".into(),
+        Kind::Root => format!("root's own, {count} of them"),
+        Kind::Ranges { .. } => format!("{count}, by newuidmap"),
+        Kind::OneId => "one, yours as root".into(),
     }
 }

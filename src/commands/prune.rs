@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Context, cow,
+    Context, cow, csi,
     options::{Format, parse_duration, parse_moment},
     volume,
 };
@@ -91,6 +91,9 @@ pub(super) fn execute(
         Format::Json => ui::print_json(&pruned),
         Format::Text => ui::print(&text(&pruned, options.dry_run)),
     }?;
+    if request.sandboxes && !options.dry_run {
+        csi::tidy(&store, context)?;
+    }
     match volumes {
         true => volume::prune(&store, options.dry_run, context),
         false => Ok(()),

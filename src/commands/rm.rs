@@ -63,7 +63,7 @@ fn remove(name: &str, args: &Args, store: &Store, context: &Context) -> Result<(
     }
     find::take(&stored)?.remove()?;
     match found {
-        Ok(found) if args.volumes => volumes::forget(&found.config, store),
+        Ok(found) if args.volumes => volumes::forget(&found.config, store, context),
         _ => Ok(()),
     }
 }

@@ -47,7 +47,8 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     };
     let network = &wanted.network;
     let ports = connection::publish(network, context)?;
-    let mut sharing = Sharing::find(network, &config::pids(wanted), context)?;
+    let drivers = volumes::wanted_drivers(wanted, context)?;
+    let mut sharing = Sharing::find(network, &config::pids(wanted), &drivers, context)?;
     let devices = launch::devices::find(&wanted.devices(), context)?;
     ask_helpers(&wanted.image, wanted.pull, &wanted.registry, context);
     let mut domain = sharing.enter_domain(context)?;
@@ -60,7 +61,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<ExitStatus, Erro
     let made = wanted.write_id(&config.id).and_then(|()| launch::create(&config, false, &store));
     let directory = match made {
         Ok(directory) => directory,
-        Err(error) => return Err(volumes::forget_after(error, held, &config, &store)),
+        Err(error) => return Err(volumes::forget_after(error, held, &config, &store, context)),
     };
     context.status.tell(&Phase::Created { id: &config.id });
     let is_new = true;

@@ -113,7 +113,8 @@ fn supervise(
     let config = stored.config()?;
     let network = &NetworkArgs::from_words(&config.network).map_err(Error::usage)?;
     let ports = connection::publish(network, context)?;
-    let mut sharing = Sharing::find(network, &config.pids, context)?;
+    let drivers = launch::volumes::drivers(&config.mounts, context)?;
+    let mut sharing = Sharing::find(network, &config.pids, &drivers, context)?;
     let devices = launch::devices::find(&config.devices, context)?;
     let mut domain = sharing.enter_domain(context)?;
     let store = context.open_store(&domain)?;

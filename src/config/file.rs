@@ -4,8 +4,10 @@
 //! taken for one that is kept.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{
@@ -18,7 +20,7 @@ use super::{
     registries::{Aliases, Table},
     size::parse_size,
 };
-use crate::oci::{self, Registries};
+use crate::oci::{self, CsiDriver, Registries};
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -32,6 +34,34 @@ pub(super) struct File {
     #[serde(rename = "image-limits")]
     pub(super) image_limits: LimitSettings,
     pub(super) cni: CniSettings,
+    csi: BTreeMap<String, CsiSettings>,
+}
+
+/// `[csi.NAME]`: a CSI driver that has a name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CsiSettings {
+    #[serde(deserialize_with = "socket")]
+    endpoint: PathBuf,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    secrets: Option<PathBuf>,
+    /// How long one verb may take, in seconds.
+    #[serde(default)]
+    timeout: Option<std::num::NonZeroU16>,
+}
+
+impl From<CsiSettings> for CsiDriver {
+    fn from(set: CsiSettings) -> Self {
+        let seconds = |limit: std::num::NonZeroU16| Duration::from_secs(limit.get().into());
+        Self {
+            socket: set.endpoint,
+            parameters: set.parameters,
+            secrets: set.secrets,
+            timeout: set.timeout.map_or(Self::TIMEOUT, seconds),
+        }
+    }
 }
 
 /// `[cni]`: further places of CNI networks and plugins, which come first.
@@ -100,6 +130,11 @@ impl File {
         }
     }
 
+    /// The CSI drivers that have a name.
+    pub(super) fn csi(&self) -> BTreeMap<String, CsiDriver> {
+        self.csi.iter().map(|(name, set)| (name.clone(), set.clone().into())).collect()
+    }
+
     /// All that is said about registries and names.
     pub(super) fn registries(&self) -> Registries {
         Registries { aliases: self.aliases.0.clone(), ..self.registries.0.clone() }
@@ -127,6 +162,10 @@ fn is_absent(error: &io::Error) -> bool {
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_size(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn socket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    CsiDriver::parse_endpoint(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
@@ -249,6 +288,18 @@ mod tests {
         );
         assert_eq!(cni.timeout.map(u16::from), Some(5));
         assert!(parse("cni.timeout = 0").is_err() && parse("cni.plugin-dirs = ['p']").is_err());
+    }
+
+    #[test]
+    fn drivers_of_volumes_have_names() {
+        let text = "[csi.nas]\nendpoint = 'unix:///run/nas.sock'\nsecrets = '/k'\ntimeout = 5\n\
+                    parameters = { pool = 'fast' }\n";
+        let nas = parse(text).unwrap().csi()["nas"].clone();
+        assert_eq!((nas.socket, nas.secrets), ("/run/nas.sock".into(), Some("/k".into())));
+        assert_eq!((nas.parameters["pool"].as_str(), nas.timeout.as_secs()), ("fast", 5));
+        for wrong in ["csi.x.endpoint = '/s'", "[csi.x]", "csi.x.endpoint = 'tcp://a:1'"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -67,6 +67,8 @@ causes! {
     COMMAND_REFUSED = "E051" "the command cannot be executed";
     VOLUME_IN_USE = "E052" "a volume is in use";
     NOT_APPLIED = "E053" "what a sandbox has changed cannot be taken over";
+    CSI_UNREACHABLE = "E054" "a CSI driver is not there, or too slow";
+    CSI_REFUSED = "E055" "a CSI driver refuses, or cannot do what it takes";
 }
 
 impl From<&Error> for Cause {
@@ -132,6 +134,7 @@ fn of_storage(error: &storage::Error) -> Cause {
         Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
         Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
         Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,
+        Error::Csi(error) => of_csi(error),
         Error::ChangesInMemory(_) => Cause::CHANGES_IN_MEMORY,
         Error::OtherDirectory(_) | Error::NotApplied { .. } => Cause::NOT_APPLIED,
         Error::Copy { .. }
@@ -139,6 +142,23 @@ fn of_storage(error: &storage::Error) -> Cause {
         | Error::InTheWay { .. }
         | Error::LooksDeleted(_) => Cause::COPY,
         _ => Cause::STORE,
+    }
+}
+
+fn of_csi(error: &storage::csi::Error) -> Cause {
+    use storage::csi::Error;
+    match error {
+        Error::Unreachable { .. }
+        | Error::Gone { .. }
+        | Error::Slow { .. }
+        | Error::NotReady { .. } => Cause::CSI_UNREACHABLE,
+        Error::Invisible { .. } => Cause::MOUNT,
+        Error::Secrets { .. } => Cause::CREDENTIALS,
+        Error::Files { .. } => Cause::STORE,
+        Error::Refused { .. }
+        | Error::Lacks { .. }
+        | Error::Incomplete { .. }
+        | Error::OtherDriver { .. } => Cause::CSI_REFUSED,
     }
 }
 

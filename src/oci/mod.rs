@@ -3,6 +3,7 @@
 //! These types cross between modules that do not know each other. They do
 //! nothing but hold, parse and print; none of them touches the system.
 
+mod csi;
 mod device;
 mod digest;
 mod health;
@@ -23,6 +24,7 @@ mod status;
 mod strings;
 mod volume;
 
+pub use csi::{CsiAccess, CsiDriver, CsiOrigin, CsiSnapshot, CsiVolume};
 pub use device::{DeviceEdits, DeviceNode, DeviceRequest, Gpus};
 pub use digest::{DiffId, Digest, InvalidDigest};
 pub use health::{Health, HealthCheck, HealthStatus, Healthcheck, Probe};

@@ -180,6 +180,9 @@ pub enum MountKind {
     Bind { source: PathBuf },
     /// What is at this path in a directory, whatever the links there say.
     Within { directory: PathBuf, path: PathBuf },
+    /// What another process has mounted at `mountpoint` in its own mount namespace, and
+    /// of that what is at `path`, whatever the links there say.
+    Elsewhere { process: ProcessId, mountpoint: PathBuf, path: PathBuf },
     /// An empty file system in memory; `size` in bytes, `mode` as in chmod.
     Tmpfs { size: Option<u64>, mode: u32, noexec: bool },
     /// Directories as one, of which what is at `path` is seen. It can be changed if it

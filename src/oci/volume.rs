@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::MountFlags;
+use super::{CsiSnapshot, CsiVolume, MountFlags};
 
 /// Something that is to be mounted, as it was asked for; what that is then is found
 /// out at each start.
@@ -75,7 +75,7 @@ pub struct VolumeRecord {
     /// The version of this format.
     pub version: u32,
     pub name: String,
-    /// `local`, `tmpfs` or `image`.
+    /// `local`, `tmpfs`, `image`, or `csi:` and a driver.
     pub driver: String,
     /// When it was made (RFC 3339).
     pub created: String,
@@ -94,13 +94,20 @@ impl VolumeRecord {
     /// The format that this program writes, and the only one that it reads.
     pub const VERSION: u32 = 1;
 
+    /// Whether a CSI driver has it.
+    pub fn is_a_drivers(&self) -> bool {
+        matches!(self.kind, VolumeKind::Csi(_) | VolumeKind::CsiSnapshot(_))
+    }
+
     /// Whether nobody may write to it, whatever they ask for.
     pub fn is_readonly(&self) -> bool {
         self.readonly
-            || matches!(
-                self.kind,
-                VolumeKind::Bind { readonly: true, .. } | VolumeKind::Image { .. }
-            )
+            || match &self.kind {
+                VolumeKind::Bind { readonly, .. } => *readonly,
+                VolumeKind::Image { .. } | VolumeKind::CsiSnapshot(_) => true,
+                VolumeKind::Csi(volume) => volume.access.is_readonly(),
+                VolumeKind::Directory | VolumeKind::Tmpfs { .. } => false,
+            }
     }
 }
 
@@ -116,4 +123,8 @@ pub enum VolumeKind {
     Tmpfs { size: Option<u64>, mode: u32 },
     /// The files of an image.
     Image { image: String },
+    /// What a CSI driver makes and mounts.
+    Csi(CsiVolume),
+    /// What a CSI driver keeps of a volume, from which it makes others.
+    CsiSnapshot(CsiSnapshot),
 }

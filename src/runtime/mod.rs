@@ -181,6 +181,7 @@ fn exec_hint(error: &sys::Error) -> Option<String> {
         Errno::ENOENT if error.call.starts_with("execve") => {
             Some("the command is there, but the interpreter or loader that it names is not".into())
         }
+        Errno::ENOENT if error.call.starts_with("execvp") => None, // It is the host's.
         Errno::ENOENT => Some("the image has no such command".into()),
         Errno::ENOEXEC => {
             Some("it is neither a program for this machine nor a script that begins with #!".into())

@@ -29,7 +29,9 @@ use super::{
     rootfs,
 };
 use crate::{
-    oci::{IdMap, KeepId, Mount, MountKind, Namespace, Overlay, Parameter, SmallFile, Spec},
+    oci::{
+        IdMap, KeepId, Mount, MountKind, Namespace, Overlay, Parameter, ProcessId, SmallFile, Spec,
+    },
     sys::{
         self, Named,
         mount::{self, Attributes, Detached},
@@ -239,6 +241,9 @@ fn take_one(request: &Mount, scratch: &Path) -> Result<Option<Detached>, Failure
         MountKind::Tmpfs { .. } => return Ok(None),
         MountKind::Bind { source } => (mount::copy(source, true), source),
         MountKind::Within { directory, path } => (take_within(directory, path), directory),
+        MountKind::Elsewhere { process, mountpoint, path } => {
+            (take_elsewhere(*process, mountpoint, path), mountpoint)
+        }
         MountKind::Overlay { overlay, path } => {
             (take_overlay(overlay, path, scratch), &request.destination)
         }
@@ -257,6 +262,16 @@ fn take_one(request: &Mount, scratch: &Path) -> Result<Option<Detached>, Failure
 fn take_within(directory: &Path, path: &Path) -> sys::Result<Detached> {
     let root = sys::fs::open_directory(directory)?;
     mount::copy_of(sys::fs::open_any_in_root(root, path)?)
+}
+
+/// A mount can be copied only in the namespace that it is in. Who is root where that was
+/// made may go there, and come back.
+fn take_elsewhere(process: ProcessId, mountpoint: &Path, path: &Path) -> sys::Result<Detached> {
+    let theirs = sys::mount::namespace_of(process.pid)?;
+    if !sys::process::is_alive(process.pid, process.start_time) {
+        return Err(Errno::ESRCH).named(|| format!("setns({}, CLONE_NEWNS)", process.pid));
+    }
+    sys::mount::within(&theirs, || take_within(mountpoint, path))
 }
 
 /// It has to be mounted somewhere before it can be taken from there.

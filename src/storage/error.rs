@@ -85,6 +85,8 @@ pub enum Error {
     Unchanged { path: PathBuf, above: Option<PathBuf> },
     #[error("the store in {} is in {}, which can then not be seen copy-on-write", root.display(), path.display())]
     HoldsStore { path: PathBuf, root: PathBuf },
+    #[error(transparent)]
+    Csi(#[from] super::csi::Error),
     #[error("cannot use the directory {} as a root file system", path.display())]
     Directory { path: PathBuf, source: sys::Error },
 }
@@ -160,6 +162,7 @@ impl Hint for Error {
             Self::NoRecord { .. } => Some(
                 "an earlier version has unpacked it: remove the image and pull it again".into(),
             ),
+            Self::Csi(error) => error.hint(),
             Self::Damaged { .. } => Some("`sandbox system check --repair` fetches it again".into()),
             Self::InUse { .. } => {
                 Some("end what runs first: `sandbox ps` lists it, `sandbox rm -f` ends it".into())

@@ -14,6 +14,7 @@
 //!                             upper, work, config.json, state.json, log
 //! ROOT/names/NAME             a link to the id of the sandbox that is called so
 //! ROOT/volumes/NAME/          a volume (`volumes.rs`)
+//! ROOT/csi/NAME/              where a CSI driver mounts it (`csi`)
 //! ROOT/domain                 who made the user namespace that others may enter
 //! ROOT/spare-MAP/             upper and work, empty, for the next one (`sandbox_dir.rs`)
 //! ROOT/tmp/                   whatever is half-made
@@ -37,6 +38,7 @@ mod collect;
 mod compression;
 mod copying;
 mod cow;
+pub mod csi;
 mod entry;
 mod error;
 mod extract;
@@ -107,7 +109,7 @@ pub use sandboxes::StoredSandbox;
 pub use tree::{Place, Tree, names_content, names_directory};
 pub use turn::Turn;
 pub use usage::{ImageUsage, Part, Usage};
-pub use volumes::{HeldVolume, StoredVolume, new_volume_name};
+pub use volumes::{HeldVolume, StoredVolume, new_volume_name, volume_record};
 
 use self::{
     layer::Budget,

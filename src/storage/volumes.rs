@@ -6,6 +6,7 @@
 //! volumes/NAME/fresh          there until somebody has used it
 //! volumes/NAME/filling        what an image has for it, half-copied
 //! volumes/NAME/kept           who was the caller to the first who used it, if not root
+//! volumes/NAME/csi.json       how far a CSI driver is with it (`csi`); `csi.lock` beside it
 //! ```
 //!
 //! Who uses a volume holds a shared lock on its directory, who removes it an exclusive
@@ -32,7 +33,7 @@ use nix::errno::Errno;
 use super::{
     Error, Store,
     collect::{discard, names},
-    lock,
+    csi, lock,
     measure::Measure,
     temporary::{Draft, remove},
 };
@@ -81,6 +82,13 @@ pub struct HeldVolume {
     _lock: Option<OwnedFd>,
 }
 
+/// The record of the volume of this name in the store at `root`; none if it cannot be read. For
+/// those who have no domain yet, and so no store.
+pub fn volume_record(root: &Path, name: &str) -> Option<VolumeRecord> {
+    let path = root.join(VOLUMES).join(name);
+    read_record(&path).ok().filter(|record| record.name == name)
+}
+
 impl Store {
     /// Makes a volume.
     ///
@@ -92,6 +100,10 @@ impl Store {
             if record.kind == VolumeKind::Directory {
                 mkdir(&directory.join(DATA), 0o755)?;
                 fs::write(directory.join(FRESH), "").named(|| format!("write({FRESH:?})"))?;
+            }
+            if record.is_a_drivers() {
+                // What a driver makes stays where it is, whatever becomes of us.
+                open_directory(directory).and_then(sync_file_system)?;
             }
             Ok::<_, sys::Error>(())
         })
@@ -173,16 +185,30 @@ impl Store {
     /// # Errors
     /// [`Error::VolumeInUse`] if somebody uses it, or a sandbox names it.
     pub fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        self.remove_volume_after(name, || Ok(()))
+    }
+
+    /// The same, once `undo` has succeeded: nobody can use it by then.
+    ///
+    /// # Errors
+    /// Those of `undo`, too.
+    pub fn remove_volume_after<E: From<Error>>(
+        &self,
+        name: &str,
+        undo: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
         let path = self.path_of_volume(name)?;
         let lock = lock::exclusive(&path).map_err(|source| self.failed(source))?;
-        let in_use = |users| Err(Error::VolumeInUse { name: name.into(), users });
+        let in_use = |users| Err(Error::VolumeInUse { name: name.into(), users }.into());
         let users = self.users_of_volumes()?.remove(name);
         match (lock, users) {
-            (None, _) if !path.exists() => Err(Error::NoSuchVolume(name.into())),
+            (None, _) if !path.exists() => Err(Error::NoSuchVolume(name.into()).into()),
             (_, Some(users)) => in_use(users),
             (None, None) => in_use(Vec::new()),
             (Some(_lock), None) => {
-                discard(&path, &self.tmp()).map(drop).map_err(|source| self.failed(source))
+                undo()?;
+                let discarded = discard(&path, &self.tmp()).map(drop);
+                discarded.map_err(|source| self.failed(source).into())
             }
         }
     }
@@ -275,8 +301,27 @@ impl StoredVolume {
         match &self.record.kind {
             VolumeKind::Directory => Some(self.data()),
             VolumeKind::Bind { source, .. } => Some(source.clone()),
-            VolumeKind::Tmpfs { .. } | VolumeKind::Image { .. } => None,
+            VolumeKind::Tmpfs { .. }
+            | VolumeKind::Image { .. }
+            | VolumeKind::Csi(_)
+            | VolumeKind::CsiSnapshot(_) => None,
         }
+    }
+
+    /// How far a CSI driver is with it.
+    ///
+    /// # Errors
+    /// If that is damaged.
+    pub fn csi_state(&self) -> Result<csi::State, Error> {
+        Ok(csi::State::read(&self.path)?)
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Keeps others from removing it.

@@ -6,6 +6,7 @@
 
 use std::{
     ffi::CString,
+    fs::File,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
@@ -13,6 +14,7 @@ use std::{
     path::Path,
 };
 
+use nix::sched::CloneFlags;
 use rustix::{
     fs::{AtFlags, CWD, StatxFlags},
     mount::{
@@ -235,6 +237,37 @@ pub fn pivot_root_here() -> Result<()> {
     rustix::mount::unmount(".", UnmountFlags::DETACH)
         .named(|| r#"umount2(".", MNT_DETACH)"#.into())?;
     rustix::process::chdir("/").named(|| r#"chdir("/")"#.into())
+}
+
+/// The mount namespace of a process, by its number in `/proc`.
+///
+/// # Errors
+/// EACCES without power over the process, ENOENT if it has gone.
+pub fn namespace_of(pid: i32) -> Result<OwnedFd> {
+    open_namespace(&format!("/proc/{pid}/ns/mnt"))
+}
+
+fn open_namespace(path: &str) -> Result<OwnedFd> {
+    File::open(path).named(|| format!("open({path:?})")).map(Into::into)
+}
+
+/// Does something in another mount namespace, and returns to ours.
+///
+/// The root and the current directory become those of the other namespace
+/// (`setns(2)`), so both are found again by descriptors.
+///
+/// # Errors
+/// What `setns(2)` says, and `action`; the first comes first.
+pub fn within<T>(namespace: &OwnedFd, action: impl FnOnce() -> Result<T>) -> Result<T> {
+    let ours = open_namespace("/proc/self/ns/mnt")?;
+    let (root, here) = (super::fs::open_path("/".as_ref())?, super::fs::open_path(".".as_ref())?);
+    super::process::join(namespace, CloneFlags::CLONE_NEWNS)?;
+    let done = action();
+    super::process::join(&ours, CloneFlags::CLONE_NEWNS)?;
+    rustix::process::fchdir(&root).named(|| "fchdir(\"/\")".into())?;
+    rustix::process::chroot(".").named(|| "chroot(\".\")".into())?;
+    rustix::process::fchdir(&here).named(|| "fchdir(\".\")".into())?;
+    done
 }
 
 /// Which mount `file` lies on; the number is unique while the mount exists.

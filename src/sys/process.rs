@@ -141,6 +141,11 @@ pub fn shares_user_namespace(pid: i32) -> bool {
     of("self").zip(of(&pid.to_string())).is_some_and(|(ours, theirs)| ours == theirs)
 }
 
+/// Whether a process is in a user namespace that we can look at, and that is not ours.
+pub fn is_in_other_user_namespace(pid: i32) -> bool {
+    std::fs::metadata(format!("/proc/{pid}/ns/user")).is_ok() && !shares_user_namespace(pid)
+}
+
 /// Joins namespaces of the process that `pidfd` stands for (`setns(2)`); that of
 /// process ids only for children.
 ///

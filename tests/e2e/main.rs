@@ -15,6 +15,7 @@ mod cni;
 mod copying;
 mod cow;
 mod crash;
+mod csi;
 mod devices;
 mod docker;
 mod exit;

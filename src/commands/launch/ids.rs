@@ -133,6 +133,7 @@ fn source_of(wanted: &VolumeRequest, store: &Store) -> Option<PathBuf> {
     match store.volume(wanted.name.as_ref()?).map(|volume| volume.record.kind) {
         Ok(VolumeKind::Bind { source, .. }) => Some(source),
         Ok(_) => None,
+        Err(_) if wanted.options.get("driver").is_some_and(|driver| driver != "local") => None,
         Err(_) => wanted.options.get("opt:device").map(PathBuf::from),
     }
 }

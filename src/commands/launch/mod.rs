@@ -8,6 +8,7 @@ pub(super) mod devices;
 mod files;
 mod health;
 pub(super) mod ids;
+mod published;
 pub(super) mod sharing;
 mod spec;
 pub(super) mod volumes;
@@ -87,12 +88,12 @@ pub(super) fn launch(
     parts.held.clear();
     let Started { mut running, network: mut net, state, limits, volumes } = match started {
         Ok(started) => started,
-        Err(error) => return Err(abandon(error, &parts, directory, store)),
+        Err(error) => return Err(abandon(error, &parts, directory, store, context)),
     };
     let (status, state) = watch(&mut running, &limits, state, &parts.config, &directory, context)?;
     drop(limits); // With its cgroup, before anybody is told that it has ended.
     net.del(&Attachment { id: &parts.config.id, netns: running.network_namespace() })?;
-    drop(volumes);
+    volumes.give_back(context);
     record_end(status, state, &parts.config, directory, store, context)?;
     running.say_goodbye(status);
     context.status.exited(&parts.config.id, status);
@@ -213,9 +214,15 @@ fn prepare_limits(
 
 /// What was made for `run` alone goes with it; what was there before stays, and
 /// says why it could not be started.
-fn abandon(error: Error, parts: &Parts<'_>, directory: SandboxDir, store: &Store) -> Error {
+fn abandon(
+    error: Error,
+    parts: &Parts<'_>,
+    directory: SandboxDir,
+    store: &Store,
+    context: &Context,
+) -> Error {
     let _ = match parts.is_new || parts.config.auto_remove {
-        true => leave_nothing(&parts.config, directory, store),
+        true => leave_nothing(&parts.config, directory, store, context),
         false => {
             let state = SandboxState {
                 error: Some(error.to_string()),
@@ -233,9 +240,10 @@ fn leave_nothing(
     config: &SandboxConfig,
     directory: SandboxDir,
     store: &Store,
+    context: &Context,
 ) -> Result<(), Error> {
     directory.remove()?;
-    volumes::forget(config, store)
+    volumes::forget(config, store, context)
 }
 
 fn stdio(parts: &Parts<'_>, directory: &SandboxDir) -> Result<Stdio, Error> {
@@ -281,7 +289,7 @@ fn record_end(
 ) -> Result<(), Error> {
     let has_changed = !config.auto_remove && directory.settle_changes()?;
     if config.auto_remove || (config.stays_if_changed && !has_changed) {
-        return leave_nothing(config, directory, store);
+        return leave_nothing(config, directory, store, context);
     }
     if config.stays_if_changed {
         context.ui.note(&how_to_go_on(config));

@@ -1,10 +1,11 @@
-//! Namespaces that a sandbox has in common with others: `--network container:`
-//! and `--pid container:`.
+//! Namespaces that a sandbox has in common with others: `--network container:`,
+//! `--pid container:`, and the mounts of a CSI driver.
 //!
 //! Only who is root where a namespace was made may join it, so sandboxes that
-//! share one are in one domain: that of the one which was there first.
+//! share one are in one domain: that of the one which was there first. A driver is in a
+//! domain if `sandbox domain exec` has started it.
 
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
 
 use crate::{
     commands::{
@@ -18,8 +19,9 @@ use crate::{
         cni::Configuration,
         named::{Catalog, Registration, Switch},
     },
-    oci::{Namespace, PidChoice, ProcessId},
+    oci::{CsiDriver, Namespace, PidChoice, ProcessId},
     runtime::{self, domain::Domain},
+    storage::{self, csi},
     sys,
 };
 
@@ -34,6 +36,8 @@ pub(in crate::commands) struct Sharing {
     networks: Vec<NetworkChoice>,
     /// Those of CNI, of which there are none beside named ones.
     cni: Vec<CniChoice>,
+    /// CSI drivers that are in a domain.
+    drivers: Vec<ProcessId>,
     /// Our place among those who have any.
     registration: Option<Registration>,
 }
@@ -53,6 +57,7 @@ impl Sharing {
     pub(in crate::commands) fn find(
         network: &NetworkArgs,
         pids: &PidChoice,
+        drivers: &[CsiDriver],
         context: &Context,
     ) -> Result<Self, Error> {
         let member = |name: Option<&str>| name.map(|name| Member::find(name, context)).transpose();
@@ -77,11 +82,24 @@ impl Sharing {
             _ => None,
         };
         let (network, pids) = (member(network)?, member(pids)?);
-        Ok(Self { network, pids, sees_all, networks, cni, registration: None })
+        let drivers = in_domains(drivers)?;
+        Ok(Self { network, pids, sees_all, networks, cni, drivers, registration: None })
     }
 
     /// The domain of the others, or one of our own.
     pub(in crate::commands) fn enter_domain(&mut self, context: &Context) -> Result<Domain, Error> {
+        let domain = self.enter_wanted_domain(context)?;
+        match self.drivers.iter().all(|driver| sys::process::shares_user_namespace(driver.pid)) {
+            true => Ok(domain),
+            false => Err(Error::usage_with_hint(
+                "a CSI driver is in another domain than what the sandbox shares with others",
+                "start the sandbox with the driver's volume first: those that share something with it \
+                 join it where the driver is",
+            )),
+        }
+    }
+
+    fn enter_wanted_domain(&mut self, context: &Context) -> Result<Domain, Error> {
         if !self.networks.is_empty() {
             return self.enter_common_domain(Catalog::of(&context.config.root), || {}, context);
         }
@@ -92,8 +110,15 @@ impl Sharing {
         match (&self.network, &self.pids) {
             // Who is root of a domain may do to the processes in it what it likes, once it
             // sees them.
-            (None, None) if self.sees_all => context.enter_own_domain(),
-            (None, None) => context.enter_domain(),
+            (None, None) if self.sees_all && self.drivers.is_empty() => context.enter_own_domain(),
+            (None, None) if self.sees_all => Err(Error::usage_with_hint(
+                "`--pid host` would show the CSI driver to a sandbox that is root over it",
+                "leave one of the two out",
+            )),
+            (None, None) => match self.drivers.first() {
+                Some(driver) => enter_domain_of_driver(*driver, context),
+                None => context.enter_domain(),
+            },
             (Some(one), Some(other)) if one.domain() != other.domain() => {
                 Err(Error::usage_with_hint(
                     "the network and the processes are those of sandboxes that have nothing in common",
@@ -119,7 +144,15 @@ impl Sharing {
                 "let it be on one, too",
             ));
         }
-        let (domain, registration) = enter_common_domain(&catalog, begin, context)?;
+        let driver = self.drivers.first().copied();
+        let make = || {
+            begin();
+            match driver {
+                Some(driver) => enter_domain_of_driver(driver, context),
+                None => context.enter_own_domain(),
+            }
+        };
+        let (domain, registration) = enter_common_domain(&catalog, make, context)?;
         self.registration = Some(registration);
         Ok(domain)
     }
@@ -158,11 +191,45 @@ impl Sharing {
     }
 }
 
+/// Those that are in a user namespace to which we have access: of all others we see what
+/// everybody does.
+fn in_domains(drivers: &[CsiDriver]) -> Result<Vec<ProcessId>, Error> {
+    let listeners = drivers.iter().map(csi::listener).collect::<Result<Vec<_>, _>>();
+    let listeners = listeners.map_err(storage::Error::Csi)?;
+    let is_in_one = |driver: &ProcessId| sys::process::is_in_other_user_namespace(driver.pid);
+    let drivers: Vec<_> = listeners.into_iter().filter(is_in_one).collect();
+    match drivers.windows(2).all(|pair| domain_of(pair[0]) == domain_of(pair[1])) {
+        true => Ok(drivers),
+        false => Err(Error::usage_with_hint(
+            "the CSI drivers of the volumes are in domains that have nothing in common",
+            "start both by one `sandbox domain exec`",
+        )),
+    }
+}
+
+/// The user namespace in which a process is.
+fn domain_of(process: ProcessId) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{}/ns/user", process.pid)).ok()
+}
+
+/// That of the driver: only there can its mounts be taken over.
+fn enter_domain_of_driver(driver: ProcessId, context: &Context) -> Result<Domain, Error> {
+    match context.enter_domain_of(driver) {
+        Err(Error::Runtime(runtime::Error::OtherIds | runtime::Error::Join(_))) => {
+            Err(Error::usage_with_hint(
+                "the CSI driver is in a user namespace with other ids than sandboxes have",
+                "`sandbox domain exec -- DRIVER …` runs it in one with the same",
+            ))
+        }
+        entered => entered,
+    }
+}
+
 /// Enters the domain that all have in common, of which `catalog` has the register: that
-/// of anybody who lives, or a new one, before which `begin` is called.
+/// of anybody who lives, or a new one, which `make` makes and enters.
 pub(in crate::commands) fn enter_common_domain(
     catalog: &Catalog,
-    begin: impl FnOnce(),
+    make: impl FnOnce() -> Result<Domain, Error>,
     context: &Context,
 ) -> Result<(Domain, Registration), Error> {
     let entrance = catalog.entrance().map_err(network::Error::Named)?;
@@ -177,10 +244,7 @@ pub(in crate::commands) fn enter_common_domain(
     }
     let (mut domain, beside) = match entered {
         Some((domain, supervisor)) => (domain, Some(supervisor)),
-        None => {
-            begin();
-            (context.enter_own_domain()?, None)
-        }
+        None => (make()?, None),
     };
     let switch = match beside {
         Some(supervisor) => catalog.switch_of(supervisor).map(Switch::There),
@@ -202,8 +266,8 @@ impl Member {
         }
     }
 
-    fn domain(&self) -> Option<std::path::PathBuf> {
-        std::fs::read_link(format!("/proc/{}/ns/user", self.supervisor.pid)).ok()
+    fn domain(&self) -> Option<PathBuf> {
+        domain_of(self.supervisor)
     }
 
     /// A small file of its `/etc`; nothing if it cannot be had. To be called in

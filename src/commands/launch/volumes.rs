@@ -11,10 +11,10 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::base::Base;
+use super::{base::Base, published::Published};
 use crate::{
     commands::{
-        Context, content,
+        Context, content, csi,
         fetch::{self, Request},
         find::Found,
         map,
@@ -23,8 +23,8 @@ use crate::{
     },
     error::Error,
     oci::{
-        ContainerConfig, Mount, MountFlags, MountKind, MountRequest, MountSource, Overlay,
-        SandboxConfig, VolumeKind, VolumeRequest, path_inside,
+        ContainerConfig, CsiDriver, Mount, MountFlags, MountKind, MountRequest, MountSource,
+        Overlay, SandboxConfig, VolumeKind, VolumeRequest, path_inside,
     },
     runtime::{self, domain::Domain},
     storage::{self, HeldVolume, Map, Ownership, SandboxDir, Store, StoredVolume, Tree, place},
@@ -65,6 +65,37 @@ pub(super) fn requests(
     }
     all.sort_by_key(|request| request.destination.components().count());
     Ok(all)
+}
+
+/// The CSI drivers of what is to be mounted, as far as that is known before the image is.
+pub(in crate::commands) fn wanted_drivers(
+    args: &SandboxArgs,
+    context: &Context,
+) -> Result<Vec<CsiDriver>, Error> {
+    let mounts = args.mount.iter().map(|option| &option.0);
+    let volumes = args.volume.iter().map(|option| &option.0);
+    let mut all: Vec<MountRequest> = mounts.chain(volumes).cloned().collect();
+    all.extend(of_others(args, context)?);
+    drivers(&all, context)
+}
+
+/// The CSI drivers of these mounts. To be asked before there is a domain, for it may have
+/// to be theirs.
+pub(in crate::commands) fn drivers(
+    mounts: &[MountRequest],
+    context: &Context,
+) -> Result<Vec<CsiDriver>, Error> {
+    let driver = |mount: &MountRequest| match &mount.kind {
+        MountSource::Volume(wanted) => {
+            let there =
+                wanted.name.as_ref().and_then(|name| csi::driver_of(&context.config.root, name));
+            there.or_else(|| wanted.options.get("driver").cloned())
+        }
+        _ => None,
+    };
+    let drivers = mounts.iter().filter_map(driver);
+    let drivers = drivers.filter(|driver| driver.starts_with(csi::PREFIX));
+    drivers.map(|driver| csi::find(&driver, &context.config.csi)).collect()
 }
 
 /// Refuses two for one place: who wants what to be hidden is not for us to guess.
@@ -132,7 +163,7 @@ pub(in crate::commands) fn make(
     let mut held = Vec::new();
     let mut make = |request: &mut MountRequest| {
         match &mut request.kind {
-            MountSource::Volume(wanted) => held.push(make_volume(wanted, store)?),
+            MountSource::Volume(wanted) => held.push(make_volume(wanted, store, context)?),
             MountSource::Image { image, .. } => {
                 *image = fetch_image(image, args, store, domain, context)?
             }
@@ -142,7 +173,7 @@ pub(in crate::commands) fn make(
     };
     match config.mounts.iter_mut().try_for_each(&mut make) {
         Ok(()) => Ok(held),
-        Err(error) => Err(forget_after(error, held, config, store)),
+        Err(error) => Err(forget_after(error, held, config, store, context)),
     }
 }
 
@@ -152,13 +183,18 @@ pub(in crate::commands) fn forget_after(
     held: Vec<HeldVolume>,
     config: &SandboxConfig,
     store: &Store,
+    context: &Context,
 ) -> Error {
     drop(held);
-    let _ = forget(config, store); // What has failed first is told.
+    let _ = forget(config, store, context); // What has failed first is told.
     error
 }
 
-fn make_volume(wanted: &mut VolumeRequest, store: &Store) -> Result<HeldVolume, Error> {
+fn make_volume(
+    wanted: &mut VolumeRequest,
+    store: &Store,
+    context: &Context,
+) -> Result<HeldVolume, Error> {
     let is_anonymous = wanted.name.is_none();
     let name = match &wanted.name {
         Some(name) => name.clone(),
@@ -170,11 +206,22 @@ fn make_volume(wanted: &mut VolumeRequest, store: &Store) -> Result<HeldVolume, 
             .collect()
     };
     let driver = wanted.options.get("driver").map_or("local", String::as_str);
-    let mut record = describe(&name, driver, all("opt:"), all("label:"))?;
+    let drivers = &context.config.csi;
+    let mut record = describe(&name, driver, all("opt:"), all("label:"), drivers)?;
     record.anonymous = is_anonymous;
-    let (_, held) = store.use_volume(&record)?;
-    wanted.name = Some(name);
-    Ok(held)
+    let is_new = store.volume(&name).is_err();
+    let (volume, held) = store.use_volume(&record)?;
+    match csi::provision(&volume, context) {
+        Err(error) if is_new => {
+            drop(held);
+            csi::forget_unmade(&volume, &error, store);
+            Err(error)
+        }
+        made => {
+            wanted.name = Some(name);
+            made.map(|()| held)
+        }
+    }
 }
 
 /// The name in the store of an image that is to be mounted.
@@ -199,14 +246,24 @@ fn fetch_image(
 
 /// Removes the volumes of a sandbox that has gone, if nobody gave them a name and
 /// nobody else uses them.
-pub(in crate::commands) fn forget(config: &SandboxConfig, store: &Store) -> Result<(), Error> {
+pub(in crate::commands) fn forget(
+    config: &SandboxConfig,
+    store: &Store,
+    context: &Context,
+) -> Result<(), Error> {
     let volumes = config.mounts.iter().filter_map(|request| match &request.kind {
         MountSource::Volume(wanted) => store.volume(wanted.name.as_ref()?).ok(),
         _ => None,
     });
     for volume in volumes.filter(|volume| volume.record.anonymous) {
-        match store.remove_volume(&volume.record.name) {
-            Err(storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_)) => {}
+        let name = &volume.record.name;
+        match csi::remove(name, store, context) {
+            Err(Error::Storage(
+                storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_),
+            )) => {}
+            Err(Error::Storage(storage::Error::Csi(error))) => context.ui.note(&format!(
+                "the volume {name} is still there, `sandbox volume prune` removes it: {error}"
+            )),
             removed => removed?,
         }
     }
@@ -226,7 +283,17 @@ pub(super) struct Finder<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
     pub(super) all: Vec<Mount>,
+    published: Vec<Published>,
     _held: Vec<HeldVolume>,
+}
+
+impl Mounts {
+    /// Gives back what drivers have mounted; what they do not take is told.
+    pub(super) fn give_back(mut self, context: &Context) {
+        for mut published in self.published.drain(..) {
+            published.give_back_or_tell(context);
+        }
+    }
 }
 
 impl Finder<'_> {
@@ -255,12 +322,32 @@ impl Finder<'_> {
                     let volume = self.store.volume(name)?;
                     mounts._held.push(volume.hold()?);
                     let is_readonly = volume.record.is_readonly();
-                    (self.volume(&volume, wanted, &destination, domain)?, is_readonly)
+                    let kind = match volume.record.is_a_drivers() {
+                        false => self.volume(&volume, wanted, &destination, domain)?,
+                        true => {
+                            let readonly = readonly || is_readonly;
+                            let published = self.publish(volume, number, readonly)?;
+                            let kind = published.mount(wanted.subpath.as_deref());
+                            mounts.published.push(published);
+                            kind
+                        }
+                    };
+                    (kind, is_readonly)
                 }
             };
             mounts.all.push(Mount { destination, kind, readonly: readonly || is_readonly, flags });
         }
         Ok(mounts)
+    }
+
+    fn publish(
+        &self,
+        volume: StoredVolume,
+        number: usize,
+        readonly: bool,
+    ) -> Result<Published, Error> {
+        let key = format!("{}-{number}", self.config.id);
+        Published::new(volume, key, readonly, self.context)
     }
 
     fn volume(
@@ -297,6 +384,7 @@ impl Finder<'_> {
                 MountKind::Tmpfs { size: *size, mode: *mode, noexec: false }
             }
             VolumeKind::Image { image } => self.image(image, wanted.subpath.as_deref())?,
+            VolumeKind::Csi(_) | VolumeKind::CsiSnapshot(_) => within(volume.data()),
         })
     }
 

@@ -135,7 +135,11 @@ pub(super) fn collect(context: &Context) -> Result<(usize, Vec<cni::Error>), Err
 
 fn enter(context: &Context) -> Result<Registration, Error> {
     let runtime = context.cni();
-    let entered = enter_common_domain(&runtime.catalog(), || runtime.begin(), context);
+    let make = || {
+        runtime.begin();
+        context.enter_own_domain()
+    };
+    let entered = enter_common_domain(&runtime.catalog(), make, context);
     entered.map(|(_, registration)| registration)
 }
 

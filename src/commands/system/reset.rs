@@ -1,8 +1,9 @@
 //! `sandbox system reset`: remove the store.
 
 use crate::{
-    commands::{Context, prune},
+    commands::{Context, csi, prune},
     error::Error,
+    storage::Store,
     ui,
 };
 
@@ -18,13 +19,22 @@ pub(super) struct Args {
     force: bool,
 }
 
+/// Has CSI drivers delete what is theirs: with our records nobody would know of it.
+fn give_back(store: &Store, context: &Context) -> Result<(), Error> {
+    let mut volumes = store.volumes()?;
+    volumes.retain(|volume| volume.record.is_a_drivers());
+    volumes.iter().try_for_each(|volume| csi::remove(&volume.record.name, store, context))
+}
+
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let root = &context.config.root;
     let warning = format!("this removes all images, sandboxes and volumes in {}", root.display());
     if !prune::confirmed(args.force, &warning)? {
         return Ok(());
     }
-    let reset = context.store_unswept()?.reset()?;
+    let store = context.store_unswept()?;
+    give_back(&store, context)?;
+    let reset = store.reset()?;
     if reset.left > 0 {
         let left = ui::bytes(reset.left);
         context.ui.note(&format!("{left} are left in {}: not ours to remove", root.display()));

@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
 use crate::{
-    commands::options::{is_volume_name, parse_size},
+    commands::{
+        csi,
+        options::{is_volume_name, parse_size},
+    },
     error::Error,
-    oci::{VolumeKind, VolumeRecord},
+    oci::{CsiDriver, VolumeKind, VolumeRecord},
     sys::time::rfc3339,
 };
 
@@ -18,6 +21,7 @@ pub(in crate::commands) fn describe(
     driver: &str,
     options: BTreeMap<String, String>,
     labels: BTreeMap<String, String>,
+    drivers: &BTreeMap<String, CsiDriver>,
 ) -> Result<VolumeRecord, Error> {
     if !is_volume_name(name) {
         return Err(Error::usage_with_hint(
@@ -29,8 +33,11 @@ pub(in crate::commands) fn describe(
         "local" => local(&options),
         "tmpfs" => tmpfs(&options),
         "image" => image(&options),
+        csi if csi.starts_with(csi::PREFIX) => {
+            super::csi::volume(name, &options, &csi::find(csi, drivers)?).map(VolumeKind::Csi)
+        }
         other => Err(Error::usage(format!(
-            "there is no volume driver `{other}`; there are local, tmpfs and image"
+            "there is no volume driver `{other}`; there are local, tmpfs, image and csi:NAME"
         ))),
     }?;
     Ok(VolumeRecord {
@@ -115,7 +122,7 @@ mod tests {
 
     fn kind(driver: &str, options: &[&str]) -> Result<VolumeKind, String> {
         let options = options.iter().map(|option| pair(option)).collect();
-        let made = describe("name", driver, options, BTreeMap::new());
+        let made = describe("name", driver, options, BTreeMap::new(), &BTreeMap::new());
         made.map(|record| record.kind).map_err(|error| error.to_string())
     }
 
@@ -144,13 +151,17 @@ mod tests {
             (kind("tmpfs", &["mode=999"]), "mode"),
             (kind("image", &[]), "--opt image=NAME"),
             (kind("nfs", &[]), "there is no volume driver `nfs`"),
+            (kind("csi:nas", &[]), "config.toml has no CSI driver `nas`"),
+            (kind("csi:tcp://a:1", &[]), "`tcp://a:1` is no endpoint of a CSI driver"),
         ];
         for (made, expected) in cases {
             let error = made.unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
         for bad in ["", "a", "-a", "a b", "a/b", ".a", &"a".repeat(201)] {
-            assert!(describe(bad, "local", BTreeMap::new(), BTreeMap::new()).is_err(), "{bad}");
+            let (options, labels) = (BTreeMap::new(), BTreeMap::new());
+            let made = describe(bad, "local", options, labels, &BTreeMap::new());
+            assert!(made.is_err(), "{bad}");
         }
     }
 }

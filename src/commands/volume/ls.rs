@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::Serialize;
 
 use crate::{
-    commands::{Context, options::TemplateFormat},
+    commands::{Context, csi, options::TemplateFormat},
     error::Error,
-    storage::StoredVolume,
+    oci::{CsiDriver, VolumeKind},
+    storage::{self, Store, StoredVolume},
     ui,
 };
 
@@ -21,6 +22,10 @@ pub(super) struct Args {
     /// Only those that fit: name=PART, label=KEY[=VALUE], driver=NAME, dangling=BOOL
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
     filters: Vec<VolumeFilter>,
+
+    /// Ask a CSI driver for all that it has, whoever made it: NAME, or unix:///PATH
+    #[arg(short, long, value_name = "DRIVER", conflicts_with = "filters")]
+    driver: Option<String>,
 
     /// How to print them: `text`, `json`, or a template such as `{{.Name}}`
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -88,6 +93,9 @@ struct Row {
 
 pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let store = context.store_alone()?;
+    if let Some(driver) = &args.driver {
+        return list_of_driver(driver, args, &store, context);
+    }
     let users = store.users_of_volumes()?;
     let mut volumes = store.volumes()?;
     volumes.retain(|volume| {
@@ -104,6 +112,66 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             ui::print(&format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
         }
     }
+}
+
+/// A volume that a CSI driver has.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DriverRow {
+    volume_id: String,
+    capacity_bytes: u64,
+    /// What it is called here; empty if it is not ours.
+    name: String,
+}
+
+fn list_of_driver(
+    driver: &str,
+    args: &Args,
+    store: &Store,
+    context: &Context,
+) -> Result<(), Error> {
+    let settings = csi::find(driver, &context.config.csi)?;
+    let listed = storage::csi::Driver::connect(&settings).and_then(|driver| driver.list());
+    let names = names_by_id(&settings, store, context)?;
+    let rows = listed.map_err(storage::Error::Csi)?.into_iter().map(|volume| DriverRow {
+        name: names.get(&volume.id).cloned().unwrap_or_default(),
+        volume_id: volume.id,
+        capacity_bytes: volume.capacity,
+    });
+    let rows: Vec<DriverRow> = rows.collect();
+    match &args.format {
+        _ if args.quiet => {
+            rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.volume_id)))
+        }
+        TemplateFormat::Json => ui::print_json(&rows),
+        format => {
+            let cells = |row: &DriverRow| {
+                vec![row.volume_id.clone(), ui::bytes(row.capacity_bytes), row.name.clone()]
+            };
+            let heads = ["VOLUME ID", "CAPACITY", "VOLUME NAME"];
+            let usual = || ui::table(&heads, rows.iter().map(cells).collect());
+            ui::print(&format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
+        }
+    }
+}
+
+/// What those volumes of the driver are called that are ours.
+fn names_by_id(
+    driver: &CsiDriver,
+    store: &Store,
+    context: &Context,
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut volumes = store.volumes()?;
+    volumes.retain(|volume| matches!(volume.record.kind, VolumeKind::Csi(_)));
+    let is_its = |volume: &StoredVolume| {
+        let found = csi::find(&volume.record.driver, &context.config.csi);
+        found.is_ok_and(|found| found.socket == driver.socket)
+    };
+    let named = |volume: StoredVolume| {
+        let id = volume.csi_state().ok()?.volume?.id;
+        Some((id, volume.record.name))
+    };
+    Ok(volumes.into_iter().filter(is_its).filter_map(named).collect())
 }
 
 impl From<&StoredVolume> for Row {

@@ -2,6 +2,7 @@
 
 mod clone;
 mod create;
+mod csi;
 mod describe;
 mod inspect;
 mod ls;
@@ -13,6 +14,7 @@ pub(super) use self::{describe::describe, prune::prune};
 use super::Context;
 use crate::{
     error::Error,
+    oci::VolumeKind,
     storage::{self, Store, StoredVolume},
 };
 
@@ -36,6 +38,7 @@ enum Command {
     Import(tar::ImportArgs),
     Clone(clone::Args),
     Snapshot(clone::SnapshotArgs),
+    Driver(csi::DriverArgs),
 }
 
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
@@ -49,6 +52,7 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         Command::Import(args) => tar::import(args, context),
         Command::Clone(args) => clone::execute(args, context),
         Command::Snapshot(args) => clone::snapshot(args, context),
+        Command::Driver(args) => csi::driver(args, context),
     }
 }
 
@@ -56,7 +60,11 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
 fn with_files(name: &str, store: &Store) -> Result<StoredVolume, Error> {
     let volume = store.volume(name)?;
     match volume.record.kind {
-        crate::oci::VolumeKind::Directory => Ok(volume),
+        VolumeKind::Directory => Ok(volume),
+        VolumeKind::Csi(_) => Err(Error::usage_with_hint(
+            format!("the files of `{name}` are a CSI driver's"),
+            format!("`sandbox run -v {name}:/v IMAGE tar -c -C /v .` writes them to a tar"),
+        )),
         _ => Err(Error::usage(format!("the files of `{name}` are not the store's"))),
     }
 }

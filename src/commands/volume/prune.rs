@@ -2,7 +2,7 @@
 
 use super::ls::VolumeFilter;
 use crate::{
-    commands::{Context, prune::confirmed},
+    commands::{Context, csi, prune::confirmed},
     error::Error,
     storage::{self, Store},
     ui,
@@ -31,7 +31,7 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     let store = context.store_alone()?;
-    let text = remove_unused(&store, args.all, &args.filters, false)?;
+    let text = remove_unused(&store, args.all, &args.filters, false, context)?;
     ui::print(&text)
 }
 
@@ -41,7 +41,7 @@ pub(in crate::commands) fn prune(
     dry_run: bool,
     context: &Context,
 ) -> Result<(), Error> {
-    let text = remove_unused(store, false, &[], dry_run)?;
+    let text = remove_unused(store, false, &[], dry_run, context)?;
     text.lines().for_each(|line| context.ui.note(line));
     Ok(())
 }
@@ -53,6 +53,7 @@ fn remove_unused(
     all: bool,
     filters: &[VolumeFilter],
     dry_run: bool,
+    context: &Context,
 ) -> Result<String, Error> {
     let users = store.users_of_volumes()?;
     let (mut text, mut freed) = (String::new(), 0);
@@ -64,8 +65,12 @@ fn remove_unused(
         }
         let bytes = volume.size();
         if !dry_run {
-            match store.remove_volume(name) {
-                Err(storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_)) => {
+            match csi::remove(name, store, context) {
+                Err(Error::Storage(
+                    storage::Error::VolumeInUse { .. } | storage::Error::NoSuchVolume(_),
+                )) => continue,
+                Err(Error::Storage(storage::Error::Csi(error))) => {
+                    context.ui.note(&format!("the volume `{name}` stays: {error}"));
                     continue;
                 }
                 removed => removed?,

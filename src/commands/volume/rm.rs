@@ -1,7 +1,7 @@
 //! `sandbox volume rm` (CSI `DeleteVolume`).
 
 use crate::{
-    commands::{Context, each},
+    commands::{Context, csi, each},
     error::Error,
     storage,
 };
@@ -12,6 +12,10 @@ pub(super) struct Args {
     /// Do not mind if there are none, or if they are damaged
     #[arg(short, long)]
     force: bool,
+
+    /// Ask no CSI driver: what it has of them stays there, and is ours no more
+    #[arg(long)]
+    forget: bool,
 
     /// Volumes, by name
     #[arg(required = true, value_name = "VOLUME")]
@@ -24,9 +28,13 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         if !args.force {
             store.volume(name)?; // What is damaged may be worth a look.
         }
-        match store.remove_volume(name) {
-            Err(storage::Error::NoSuchVolume(_)) if args.force => Ok(()),
-            removed => Ok(removed?),
+        let removed = match args.forget {
+            true => store.remove_volume(name).map_err(Error::from),
+            false => csi::remove(name, &store, context),
+        };
+        match removed {
+            Err(Error::Storage(storage::Error::NoSuchVolume(_))) if args.force => Ok(()),
+            removed => removed,
         }
     })
 }

@@ -20,7 +20,8 @@ pub(crate) use host::{HOST4, HOST6, Host, SILENT4, SILENT6, UNREACHABLE4, UNREAC
 pub(crate) use image::{Compression, Image, Layer, digest};
 pub(crate) use nginx::Nginx;
 pub(crate) use probe::{
-    chown_is_real, eventually, is_root, mounts_below, processes_naming, rounds, user_namespaces,
+    chown_is_real, eventually, is_root, mounts_below, pids_naming, processes_naming, rounds,
+    user_namespaces,
 };
 pub(crate) use pty::Terminal;
 pub(crate) use registry::Registry;

@@ -51,13 +51,25 @@ pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
 
 /// The processes whose command line or environment holds `marker`, living.
 pub(crate) fn processes_naming(marker: &str) -> Vec<String> {
+    naming(marker).into_iter().map(|(_, command)| command).collect()
+}
+
+/// The numbers of these processes.
+pub(crate) fn pids_naming(marker: &str) -> Vec<i32> {
+    naming(marker).into_iter().map(|(pid, _)| pid).collect()
+}
+
+fn naming(marker: &str) -> Vec<(i32, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let names = |file| fs::read(entry.path().join(file)).map(|b| text(&b)).unwrap_or_default();
         let command = names("cmdline");
-        let ours = entry.file_name().to_str() == Some(&std::process::id().to_string());
-        if !ours && (command.contains(marker) || names("environ").contains(marker)) {
-            found.push(command.replace('\0', " "));
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(pid) = pid.filter(|pid| *pid != std::process::id().cast_signed()) else {
+            continue;
+        };
+        if command.contains(marker) || names("environ").contains(marker) {
+            found.push((pid, command.replace('\0', " ")));
         }
     }
     found
