@@ -730,6 +730,8 @@ fn drivers_of_several_domains_do_not_go_together() {
     one.sandbox(&["volume", "create", "-d", &endpoint, "theirs"]).check();
     let run = ["run", "-v", "mine:/a", "-v", "theirs:/b", &one.image, "true"];
     one.sandbox(&run).fails(125, &["nothing in common", "start both by one"]).check();
+    let run = ["run", "--pid", "host", "-v", "mine:/a", &one.image, "true"];
+    one.sandbox(&run).fails(125, &["`--pid host` would show the CSI driver"]).check();
     one.call(&["volume", "rm", "mine", "theirs"]);
     assert_eq!(other.volumes(), [""; 0]);
     one.assert_clean();
