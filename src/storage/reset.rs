@@ -8,7 +8,7 @@ use std::{
 use nix::errno::Errno;
 
 use super::{
-    Error, Prune, Store, collect::names, lock, measure::Measure, remove::remove_tree,
+    DOMAIN, Error, Prune, Store, collect::names, lock, measure::Measure, remove::remove_tree,
     sandbox_dir::SPARE, sandboxes::NAMES, volumes::VOLUMES,
 };
 use crate::sys::{
@@ -17,8 +17,19 @@ use crate::sys::{
 };
 
 /// What a store consists of, besides spare directories.
-const PARTS: [&str; 10] =
-    ["refs", "sandboxes", NAMES, VOLUMES, "networks", "cni", "blobs", "layers", "skeleton", "tmp"];
+const PARTS: [&str; 11] = [
+    "refs",
+    "sandboxes",
+    NAMES,
+    VOLUMES,
+    "networks",
+    "cni",
+    "blobs",
+    "layers",
+    "skeleton",
+    "tmp",
+    DOMAIN,
+];
 
 /// What a reset did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +127,7 @@ mod tests {
         store.create_sandbox("stopped", Some("name")).unwrap().keep(None, false).unwrap();
         store.create_sandbox("passing", None).unwrap().remove().unwrap();
         fs::write(store.refs().join("broken"), "").unwrap();
+        fs::write(store.root.join(DOMAIN), "1 2\n").unwrap();
         let closed = store.all_layers().join("other/0b/fs/closed");
         fs::create_dir_all(closed.join("inner")).unwrap();
         fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
