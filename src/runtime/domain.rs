@@ -241,8 +241,9 @@ pub fn enter(plan: Plan) -> Result<Domain, Error> {
 pub fn enter_that_of(plan: Plan, member: ProcessId) -> Result<Domain, Error> {
     let process = join::open(member)?;
     for (file, ours) in [("uid_map", &plan.uids), ("gid_map", &plan.gids)] {
+        // What cannot be read by now was one's that has just ended.
         let map = fs::read_to_string(format!("/proc/{}/{file}", member.pid));
-        if extents(&map.map_err(Error::IdMap)?) != extents(&Plan::lines(ours)) {
+        if extents(&map.map_err(|_| Error::Gone)?) != extents(&Plan::lines(ours)) {
             return Err(Error::OtherIds);
         }
     }
