@@ -1,6 +1,7 @@
 //! From a reference to an image in the store: where `image` meets `storage`.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     sync::{
         Mutex,
@@ -370,12 +371,11 @@ pub(super) fn add_layers(source: &Source, store: &Store, progress: &Progress) ->
 /// and need not be fetched again.
 fn add_each_layer(source: &Source, store: &Store, progress: &Progress) -> Result<(), Error> {
     let layers = source.layers();
+    let order = largest_first(layers.iter().map(|layer| layer.descriptor.size));
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     let work = || {
-        while let Some(index) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&n| n < layers.len())
-        {
+        while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Err(error) = add_layer(index, source, store, progress) {
                 next.store(layers.len(), Ordering::Relaxed);
                 let mut first = failure.lock().unwrap_or_else(|poison| poison.into_inner());
@@ -390,6 +390,14 @@ fn add_each_layer(source: &Source, store: &Store, progress: &Progress) -> Result
     });
     let failure = failure.into_inner().unwrap_or_else(|poison| poison.into_inner());
     failure.map_or(Ok(()), Err)
+}
+
+/// The order in which to take layers of these sizes: with the longest work at the
+/// end, all would wait for it alone.
+fn largest_first(sizes: impl Iterator<Item = u64>) -> Vec<usize> {
+    let mut sizes: Vec<_> = sizes.enumerate().collect();
+    sizes.sort_by_key(|&(_, size)| Reverse(size));
+    sizes.into_iter().map(|(index, _)| index).collect()
 }
 
 fn add_layer(
@@ -412,6 +420,11 @@ fn add_layer(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_layers_come_first() {
+        assert_eq!(largest_first([5, 70, 6, 70].into_iter()), [1, 3, 2, 0]);
+    }
 
     #[test]
     fn a_directory_has_one_name_from_everywhere() {

@@ -33,8 +33,8 @@ pub enum Error {
     /// written until the disk was full is gone again.
     #[error(
         "there is no room for the image in {}: the layers that are missing take {} MB compressed \
-         and more unpacked, and {} MB are free",
-        root.display(), needed.div_ceil(1_000_000), free / 1_000_000
+         and more unpacked, and {} MB are free{}",
+        root.display(), needed.div_ceil(1_000_000), free / 1_000_000, but_for_a_quota(source.as_deref())
     )]
     NoRoom { root: PathBuf, needed: u64, free: u64, source: Option<Box<Error>> },
     #[error("cannot use the layer in {}", path.display())]
@@ -209,6 +209,14 @@ impl Hint for Error {
     }
 }
 
+/// What the file system has free may be more than the user has.
+fn but_for_a_quota(error: Option<&Error>) -> &'static str {
+    match error.and_then(Error::errno) {
+        Some(Errno::EDQUOT) => ", of which your quota leaves less",
+        _ => "",
+    }
+}
+
 fn and_others(more: usize) -> String {
     if more == 0 { String::new() } else { format!("and {more} more ") }
 }
@@ -272,13 +280,17 @@ mod tests {
 
     #[test]
     fn what_is_needed_and_what_there_is_are_told() {
-        let root = PathBuf::from("/store");
-        let source = Some(Box::new(layer_error(Errno::EDQUOT)));
-        let full = Error::NoRoom { root, needed: 1_200_001, free: 999_999, source };
         let expected = "there is no room for the image in /store: the layers that are missing take \
-                        2 MB compressed and more unpacked, and 0 MB are free";
-        assert_eq!(full.to_string(), expected);
-        assert!(full.is_full_disk());
-        assert!(full.hint().unwrap().contains("quota"));
+                        2 MB compressed and more unpacked, and 9 MB are free";
+        let full = |errno| {
+            let source = Some(Box::new(layer_error(errno)));
+            Error::NoRoom { root: "/store".into(), needed: 1_200_001, free: 9_999_999, source }
+        };
+        assert_eq!(full(Errno::ENOSPC).to_string(), expected);
+        let over_quota = full(Errno::EDQUOT);
+        let expected = format!("{expected}, of which your quota leaves less");
+        assert_eq!(over_quota.to_string(), expected);
+        assert!(over_quota.is_full_disk());
+        assert!(over_quota.hint().unwrap().contains("quota"));
     }
 }

@@ -7,10 +7,7 @@ use nix::errno::Errno;
 use super::{Error, LayerError, Store, layer::unpack, lock, temporary::Draft};
 use crate::{
     oci::DiffId,
-    sys::{
-        self,
-        fs::{mkdir, open_directory, sync_file_system},
-    },
+    sys::{self, fs::mkdir},
 };
 
 impl Store {
@@ -78,7 +75,7 @@ impl Store {
     }
 
     fn publish_layer(&self, draft: Draft, diff_id: &DiffId) -> sys::Result<()> {
-        sync_file_system(open_directory(draft.path())?)?;
+        draft.sync()?;
         match mkdir(&self.layers(), 0o700) {
             Err(error) if error.errno != Errno::EEXIST => return Err(error),
             _ => {}

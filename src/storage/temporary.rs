@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use super::{lock, remove::remove_tree};
 use crate::sys::{
     self, Named,
-    fs::{Lock, flock, mkdir, open_directory, random, rename_to_free},
+    fs::{Lock, flock, mkdir, open_directory, random, rename_to_free, sync_file_system},
 };
 
 /// A directory or a file in `tmp` that disappears unless it is published.
@@ -80,6 +80,16 @@ impl Draft {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Writes what is in it to the disk, and fails if anything since it was made
+    /// could not be written.
+    ///
+    /// By the descriptor that was open all along: another one would not be told of
+    /// what the kernel, or whoever synced before us, has failed to write already
+    /// (`syncfs(2)`, VERSIONS).
+    pub(super) fn sync(&self) -> sys::Result<()> {
+        self.lock.as_ref().map_or(Ok(()), sync_file_system)
     }
 
     /// Removes it, and says if that fails.

@@ -127,7 +127,7 @@ impl Store {
             let failed = |source| E::from(self.failed(source));
             let directory = open_directory(draft.path()).map_err(failed)?;
             copy(directory, Path::new(DATA))?;
-            open_directory(draft.path()).and_then(sync_file_system).map_err(failed)
+            draft.sync().map_err(failed)
         })
         .map_err(|error| match error {
             Publishing::Making(error) => error,
