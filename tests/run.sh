@@ -18,7 +18,8 @@ packages=(
     dbus-daemon:dbus-daemon dnsmasq-base:dnsmasq docker-registry:docker-registry gcc:cc git:git iproute2:ip iptables:iptables iputils-ping:ping
     libc6-dev:/usr/include/stdio.h mmdebstrap:mmdebstrap nftables:nft nginx-light:nginx openssl:openssl perl:perl
     python3:/usr/bin/python3 python3-grpcio:/usr/lib/python3/dist-packages/grpc
-    python3-grpc-tools:/usr/lib/python3/dist-packages/grpc_tools python3-websockets:/usr/lib/python3/dist-packages/websockets
+    python3-grpc-tools:/usr/lib/python3/dist-packages/grpc_tools
+    python3-pkg-resources:/usr/lib/python3/dist-packages/pkg_resources python3-websockets:/usr/lib/python3/dist-packages/websockets
     shellcheck:shellcheck skopeo:skopeo strace:strace uidmap:newuidmap wget:wget zstd:zstd
 )
 ranges=sandbox-test-ranges
