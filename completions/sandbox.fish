@@ -1440,7 +1440,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l ignore -d 'Do not mind if it is there'
+complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l ignore -d 'Do not mind if it is there, made with another driver or other options'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only those that fit: name=PART, label=KEY[=VALUE], driver=NAME, dangling=BOOL' -r

@@ -131,7 +131,7 @@ fn of_storage(error: &storage::Error) -> Cause {
         | Error::Directory { .. }
         | Error::HoldsStore { .. }
         | Error::Unchanged { .. } => Cause::USAGE,
-        Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
+        Error::VolumeExists(_) | Error::VolumeDiffers { .. } => Cause::VOLUME_EXISTS,
         Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
         Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,
         Error::Csi(error) => of_csi(error),

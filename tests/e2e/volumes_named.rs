@@ -68,8 +68,7 @@ fn a_volume_is_made_with_what_is_said_of_it() {
     let (store, _dir, image) = store();
     let create = ["volume", "create", "--label", "a=b", "--label", "c", "data1"];
     assert_eq!(run(&store, &create), "data1\n");
-    Test::sandbox(&create).store(&store).fails(125, &["`data1` exists already"]).check();
-    assert_eq!(run(&store, &["volume", "create", "--ignore", "data1"]), "data1\n");
+    assert_eq!(run(&store, &create), "data1\n", "the same again");
     let mut seen = inspect(&store, "data1");
     let mountpoint = store.path().join("volumes/data1/data").display().to_string();
     assert!(seen["CreatedAt"].take().as_str().unwrap().ends_with('Z'));
@@ -110,6 +109,26 @@ fn a_volume_is_made_with_what_is_said_of_it() {
         serde_json::from_str(&run(&store, &["volume", "ls", "--format", "json"])).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 2);
     let _ = image;
+}
+
+#[test]
+fn a_volume_is_made_again_only_as_it_was_made() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, _dir, _image) = store();
+    let memory = ["volume", "create", "-d", "tmpfs", "-o", "size=1m", "data1"];
+    assert_eq!(run(&store, &memory), "data1\n");
+    assert_eq!(run(&store, &memory), "data1\n");
+    let refused = "error[E048]: a volume named `data1` exists already, and was made otherwise\n\
+                   hint: it was made with `--driver tmpfs --opt size=1m`; --ignore takes it as it is\n";
+    for other in
+        [&["data1"][..], &["-d", "tmpfs", "data1"], &["-d", "tmpfs", "-o", "size=2m", "data1"]]
+    {
+        let create = [&["volume", "create"], other].concat();
+        Test::sandbox(&create).store(&store).code(125).stderr(refused).check();
+        let create = [&["volume", "create", "--ignore"], other].concat();
+        assert_eq!(run(&store, &create), "data1\n");
+    }
+    assert_eq!(inspect(&store, "data1")["Options"], json!({ "size": "1m" }));
 }
 
 #[test]
