@@ -1200,10 +1200,6 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --privileged)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
-                    return 0
-                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2180,10 +2176,6 @@ _sandbox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --privileged)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
-                    return 0
-                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2678,10 +2670,6 @@ _sandbox() {
                     ;;
                 --security-opt)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --privileged)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -6694,10 +6682,6 @@ _sandbox() {
                     ;;
                 --security-opt)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --privileged)
-                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)

@@ -115,8 +115,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network-log -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -173,6 +171,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s t -l tty -d 'Giv
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -211,8 +210,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network-log -
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -268,6 +265,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s t -l tty -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -867,8 +865,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -924,6 +920,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -1064,8 +1061,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -1122,6 +1117,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Make no checks, also if the image wants some'

@@ -123,7 +123,7 @@ pub struct SandboxArgs {
 
     /// All capabilities within the sandbox's own user namespace, no filter,
     /// nothing hidden
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    #[arg(long)]
     pub privileged: bool,
 
     /// Put an init in front that reaps orphans and passes signals on
