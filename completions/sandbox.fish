@@ -98,6 +98,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l gpus -d 'Hand ov
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ip -d 'Address on the first named network' -r
@@ -153,9 +154,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -193,6 +191,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l gpus -d 'Hand
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ip -d 'Address on the first named network' -r
@@ -248,9 +247,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -848,6 +844,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Address on the first named network' -r
@@ -903,9 +900,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -1044,6 +1038,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Address on the first named network' -r
@@ -1099,9 +1094,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -r -f -a "true\t''
 false\t''"
