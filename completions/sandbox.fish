@@ -1384,8 +1384,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes, volumes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand info" -s f -l format -d 'text, json, or a template such as `{{.ServerVersion}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -1393,8 +1392,7 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l format -d 'How to print it' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s f -l format -d 'text, json, or a template such as `{{.Client.Version}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
