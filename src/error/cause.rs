@@ -173,7 +173,7 @@ fn of_runtime(error: &runtime::Error) -> Cause {
         | Error::NoSuchCpu { .. }
         | Error::JoinCgroup(_)
         | Error::Confine(_) => Cause::LIMITS,
-        Error::Mount { .. } => Cause::MOUNT,
+        Error::Mount { .. } | Error::NoPart { .. } => Cause::MOUNT,
         Error::User { .. } => Cause::USER,
         Error::Exec { source, .. } if source.errno == Errno::ENOENT => Cause::COMMAND_MISSING,
         Error::Exec { .. } => Cause::COMMAND_REFUSED,
