@@ -98,6 +98,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l gpus -d 'Hand ov
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ip -d 'Address on the first named network' -r
@@ -115,8 +116,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l network-log -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -155,9 +154,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -173,6 +169,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s t -l tty -d 'Giv
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand run" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -194,6 +191,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l gpus -d 'Hand
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ip -d 'Address on the first named network' -r
@@ -211,8 +209,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l network-log -
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -251,9 +247,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -268,6 +261,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s t -l tty -d '
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -850,6 +844,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Address on the first named network' -r
@@ -867,8 +862,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -907,9 +900,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -924,6 +914,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -1047,6 +1038,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Host name inside' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Call it by a name, and keep it when its command has ended' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the id to this file, which must not be there' -r -F
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Whether there is a log: none, or local, which json-file means as well' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'max-size=BYTES of a file of the log, and max-file=COUNT of them' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Network to connect to: user reaches the outside from an address of its own, none has only loopback, host is the host\'s, and container:SANDBOX that of another sandbox; NAME is one of `sandbox network create`, of which there may be several, with ip=, ip6=, mac= and alias= after a colon; cni:NAME is one that CNI plugins make' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Address on the first named network' -r
@@ -1064,8 +1056,6 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Grant a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Withhold a capability, or ALL' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l security-opt -d 'seccomp=unconfined, seccomp=FILE, or no-new-privileges' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden' -r -f -a "true\t''
-false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l timeout -d 'End the command after this time, such as 30s or 5m' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to ask the registry for the image' -r -f -a "missing\t'If it is not in the store'
 always\t'Every time; what is in the store already is not fetched again'
@@ -1104,9 +1094,6 @@ false\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -r -f -a "private\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l isolation -r -f -a "default\t''"
-complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -r -f -a "json-file\t''
-k8s-file\t''
-local\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -r -f -a "true\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -r -f -a "true\t''
 false\t''"
@@ -1122,6 +1109,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_se
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l keep -d 'Keep it when its command has ended'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Leave nothing behind, although it has a name'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish every port that the image exposes'
+complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'All capabilities within the sandbox\'s own user namespace, no filter, nothing hidden'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Put an init in front that reaps orphans and passes signals on'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l locked -d 'Take just the image that sandbox.lock records, here or in a directory above, or fail [env: SANDBOX_LOCKED]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Make no checks, also if the image wants some'
@@ -1396,8 +1384,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove what nobody needs: sandboxes that do not run, layers without an image, and what interrupted commands left'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "reset" -d 'Remove the whole store: images, layers, sandboxes, volumes'
 complete -c sandbox -n "__fish_sandbox_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l format -d 'How to print it' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand info" -s f -l format -d 'text, json, or a template such as `{{.ServerVersion}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -1405,8 +1392,7 @@ never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l format -d 'How to print it' -r -f -a "text\t'For people'
-json\t'For programs'"
+complete -c sandbox -n "__fish_sandbox_using_subcommand version" -s f -l format -d 'text, json, or a template such as `{{.Client.Version}}`' -r
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l root -d 'Directory for images and sandboxes [env: SANDBOX_ROOT]' -r -F
 complete -c sandbox -n "__fish_sandbox_using_subcommand version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t''
@@ -1440,7 +1426,7 @@ complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_
 always\t''
 never\t''"
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l status-fd -d 'Write a line of JSON about each phase to this open descriptor' -r
-complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l ignore -d 'Do not mind if it is there'
+complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l ignore -d 'Do not mind if it is there, made with another driver or other options'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -l offline -d 'Ask no registry for images; what a sandbox reaches is for its --network to say [env: SANDBOX_OFFLINE]'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sandbox -n "__fish_sandbox_using_subcommand volume; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only those that fit: name=PART, label=KEY[=VALUE], driver=NAME, dangling=BOOL' -r

@@ -1,5 +1,7 @@
 //! The command line: global options, the list of commands, and one way out.
 
+mod flags;
+
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{
@@ -148,14 +150,16 @@ fn parse_frequent(words: &[OsString]) -> Option<Cli> {
     let typed = words.get(1)?;
     let (name, define) = FREQUENT.into_iter().find(|(name, _)| typed == name)?;
     let command = Global::augment_args(clap::Command::new("sandbox"));
-    let command = command.subcommand(define(clap::Command::new(name)));
+    let command = flags::taking_values(command.subcommand(define(clap::Command::new(name))));
     Cli::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
 }
 
 /// The exit code if there is nothing to do: 0 for help, 125 for a mistake, so
 /// that it is never taken for the workload's own.
 fn parse(words: &[OsString]) -> Result<Cli, u8> {
-    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| {
+    let parsed = flags::taking_values(Cli::command()).try_get_matches_from(words);
+    let parsed = parsed.map_err(|error| flags::better_told(error, Cli::command(), words));
+    let parsed = parsed.and_then(|matches| {
         Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))
     });
     parsed.map_err(|error| {
@@ -261,7 +265,7 @@ mod tests {
     #[test]
     fn a_frequent_command_means_the_same_by_itself() {
         let lines = [
-            "sandbox run --rm -it -e A=1 --root /r alpine sh -c x --offline",
+            "sandbox run --rm=true -it -e A=1 --root /r alpine sh -c x --offline",
             "sandbox create --name a alpine",
             "sandbox start -a web",
             "sandbox stop -t 1 web db",

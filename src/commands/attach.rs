@@ -19,7 +19,7 @@ pub struct Args {
     detach_keys: DetachKeys,
 
     /// Whether it gets the signals that this command gets
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     sig_proxy: bool,
 
     /// Sandbox to attach to, by name or id

@@ -5,7 +5,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io,
+    io::{self, Write},
     os::{
         fd::OwnedFd,
         unix::ffi::{OsStrExt, OsStringExt},
@@ -186,10 +186,12 @@ impl<'a> Source<'a> {
     }
 
     fn write_to_stdout(&self) -> Result<(), Error> {
-        let output = ui::data_output().ok_or_else(|| {
+        let name = self.name();
+        let write =
+            |output: &mut dyn Write| Ok(self.place.write(name.as_deref(), output).map(drop)?);
+        ui::write_data(write).ok_or_else(|| {
             Error::usage_with_hint("a tar is nothing for a terminal", "redirect the output")
-        })?;
-        Ok(self.place.write(self.name().as_deref(), output).map(drop)?)
+        })?
     }
 
     /// Copies it; owners are kept with a map, else all belongs to `owner`, or us.

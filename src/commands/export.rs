@@ -1,6 +1,6 @@
 //! `sandbox export`: the files of a sandbox as a tar.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use super::{
     Context, content,
@@ -28,13 +28,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let found = Found::look(&args.sandbox, context)?;
     let store = context.store_alone()?;
     let changes = content::changes(&found, &store)?;
+    let write = |output: &mut dyn Write| changes.write_all(output).map(drop).map_err(Error::from);
     match &args.output {
-        Some(path) => {
-            write_file(path, |output| changes.write_all(output).map(drop).map_err(Into::into))
-        }
-        None => {
-            let output = ui::data_output().ok_or_else(no_terminal)?;
-            Ok(changes.write_all(output).map(drop)?)
-        }
+        Some(path) => write_file(path, write),
+        None => ui::write_data(write).ok_or_else(no_terminal)?,
     }
 }

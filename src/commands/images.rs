@@ -49,21 +49,10 @@ enum Filter {
     Dangling(bool),
 }
 
-/// One image, as `--format json` prints it.
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    digest: String,
-    platform: String,
-    created: Option<String>,
-    /// Bytes on disk, shared ones included.
-    size: u64,
-}
-
-/// The same for a template, by docker's names.
+/// One image, by docker's names.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Fields {
+struct Row {
     repository: String,
     tag: String,
     #[serde(rename = "ID")]
@@ -81,22 +70,17 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         let is_named = args.name.as_ref().is_none_or(|name| is_called(&stored.name, name));
         is_named && args.filter.iter().all(|filter| filter.fits(stored))
     });
-    let cells = |row: &Row| row.cells(args.no_trunc);
-    let rows = |images: Vec<_>| -> Vec<Row> { images.into_iter().map(Row::from).collect() };
-    match &args.format {
-        _ if args.quiet => {
-            images.iter().try_for_each(|stored| ui::print(&format!("{}\n", stored.image.digest)))
-        }
-        TemplateFormat::Json => ui::print_json(&rows(images)),
-        format => {
-            let fields: Vec<Fields> =
-                images.iter().map(|stored| Fields::new(stored, args.no_trunc)).collect();
-            let titles = [("ID", "IMAGE ID"), ("CreatedSince", "CREATED")];
-            let headings = ["IMAGE", "DIGEST", "PLATFORM", "CREATED", "SIZE"];
-            let usual = || ui::table(&headings, rows(images).iter().map(cells).collect());
-            ui::print(&format.rows(&fields, &titles, usual)?)
-        }
+    if args.quiet {
+        return images
+            .iter()
+            .try_for_each(|stored| ui::print(&format!("{}\n", stored.image.digest)));
     }
+    let rows: Vec<Row> = images.iter().map(|stored| Row::new(stored, args.no_trunc)).collect();
+    let titles = [("ID", "IMAGE ID"), ("CreatedSince", "CREATED")];
+    let headings = ["IMAGE", "DIGEST", "PLATFORM", "CREATED", "SIZE"];
+    let cells = |stored| cells(stored, args.no_trunc);
+    let usual = || ui::table(&headings, images.iter().map(cells).collect());
+    ui::print(&args.format.rows(&rows, &titles, usual)?)
 }
 
 impl Filter {
@@ -155,19 +139,7 @@ fn repository_and_tag(familiar: &str) -> (&str, &str) {
     }
 }
 
-impl From<StoredImage> for Row {
-    fn from(stored: StoredImage) -> Self {
-        Self {
-            name: stored.name,
-            digest: stored.image.digest.to_string(),
-            platform: stored.image.config.platform().to_string(),
-            created: stored.image.config.created,
-            size: stored.size,
-        }
-    }
-}
-
-impl Fields {
+impl Row {
     fn new(stored: &StoredImage, whole: bool) -> Self {
         let familiar = familiar(&stored.name);
         let (repository, tag) = repository_and_tag(&familiar);
@@ -185,18 +157,18 @@ impl Fields {
     }
 }
 
-impl Row {
-    fn cells(&self, whole: bool) -> Vec<String> {
-        // The day is enough: RFC 3339 begins with it.
-        let created = self.created.as_deref().and_then(|time| time.get(..10)).unwrap_or("-");
-        vec![
-            familiar(&self.name),
-            shown(&self.digest, whole),
-            self.platform.clone(),
-            created.into(),
-            ui::bytes(self.size),
-        ]
-    }
+/// A row of the table that nobody has described.
+fn cells(stored: &StoredImage, whole: bool) -> Vec<String> {
+    let config = &stored.image.config;
+    // The day is enough: RFC 3339 begins with it.
+    let created = config.created.as_deref().and_then(|time| time.get(..10)).unwrap_or("-");
+    vec![
+        familiar(&stored.name),
+        shown(&stored.image.digest.to_string(), whole),
+        config.platform().to_string(),
+        created.into(),
+        ui::bytes(stored.size),
+    ]
 }
 
 /// The name of an image as people would type it.

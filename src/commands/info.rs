@@ -1,10 +1,13 @@
 //! `sandbox info`: what this machine can do, and what to do about the rest.
 
+mod summary;
+
 use std::fs;
 
 use serde::Serialize;
 
-use super::{Context, describe, options::Format};
+use self::summary::Summary;
+use super::{Context, describe, options::TemplateFormat};
 use crate::{
     error::Error,
     network::user::{self, Hold},
@@ -20,9 +23,9 @@ use crate::{
 /// Show what this machine can do, and what to do where something is missing
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    /// text, json, or a template such as `{{.ServerVersion}}`
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    format: TemplateFormat,
 }
 
 /// One thing that is here, or is not.
@@ -45,9 +48,9 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     findings.extend(limits());
     // From here on we are in a namespace of our own, and look at it from inside.
     findings.extend(features(plan));
-    match args.format {
-        Format::Json => ui::print_json(&findings),
-        Format::Text => ui::print(&findings.iter().map(Finding::line).collect::<String>()),
+    match &args.format {
+        TemplateFormat::Text => ui::print(&findings.iter().map(Finding::line).collect::<String>()),
+        format => ui::print_line(&Summary::new(findings, context)?, format.template()),
     }
 }
 

@@ -75,6 +75,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     let found = Found::look(&args.sandbox, context)?;
     let directory = found.stored.path();
+    if found.config.log.keeps_nothing() {
+        let what = format!("{} keeps no log: it was made with `--log-driver none`", args.sandbox);
+        return Err(Error::usage(what));
+    }
     if !directory.join("log").exists() && found.state()?.0.started.is_some() {
         return Err(Error::usage_with_hint(
             format!("{} keeps no log: it writes to the terminal that runs it", args.sandbox),

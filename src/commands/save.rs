@@ -67,11 +67,11 @@ pub(crate) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
             return Ok(image::save_directory(&images, &open, directory)?);
         }
     };
-    let Some(path) = &args.output else {
-        let output = ui::data_output().ok_or_else(no_terminal)?;
-        return Ok(image::save_archive(&images, format, &open, output)?);
-    };
-    write_file(path, |output| Ok(image::save_archive(&images, format, &open, output)?))
+    let write = |output: &mut dyn Write| Ok(image::save_archive(&images, format, &open, output)?);
+    match &args.output {
+        Some(path) => write_file(path, write),
+        None => ui::write_data(write).ok_or_else(no_terminal)?,
+    }
 }
 
 /// The images that were asked for, each once, with the names that were used.

@@ -131,7 +131,7 @@ fn of_storage(error: &storage::Error) -> Cause {
         | Error::Directory { .. }
         | Error::HoldsStore { .. }
         | Error::Unchanged { .. } => Cause::USAGE,
-        Error::VolumeExists(_) => Cause::VOLUME_EXISTS,
+        Error::VolumeExists(_) | Error::VolumeDiffers { .. } => Cause::VOLUME_EXISTS,
         Error::NoSuchVolume(_) => Cause::VOLUME_MISSING,
         Error::VolumeInUse { .. } => Cause::VOLUME_IN_USE,
         Error::Csi(error) => of_csi(error),
@@ -173,7 +173,7 @@ fn of_runtime(error: &runtime::Error) -> Cause {
         | Error::NoSuchCpu { .. }
         | Error::JoinCgroup(_)
         | Error::Confine(_) => Cause::LIMITS,
-        Error::Mount { .. } => Cause::MOUNT,
+        Error::Mount { .. } | Error::NoPart { .. } => Cause::MOUNT,
         Error::User { .. } => Cause::USER,
         Error::Exec { source, .. } if source.errno == Errno::ENOENT => Cause::COMMAND_MISSING,
         Error::Exec { .. } => Cause::COMMAND_REFUSED,

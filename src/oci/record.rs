@@ -124,8 +124,15 @@ pub enum SeccompChoice {
 pub struct LogOptions {
     /// Bytes at which a file is put aside; none for no limit.
     pub max_size: Option<u64>,
-    /// Files that are kept, with the one that is written; at least 1.
+    /// Files that are kept, with the one that is written; none at all if it is 0.
     pub max_file: u32,
+}
+
+impl LogOptions {
+    /// Whether there is no log.
+    pub fn keeps_nothing(&self) -> bool {
+        self.max_file == 0
+    }
 }
 
 /// How it goes with a sandbox: replaced at each change.

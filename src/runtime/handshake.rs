@@ -15,6 +15,7 @@ use std::{
     io::{IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::PathBuf,
 };
 
 use nix::errno::Errno;
@@ -37,6 +38,8 @@ pub(super) enum Failure {
     User { why: String },
     /// What is to be mounted, or where, is not there.
     Mount { what: String, call: String, errno: i32 },
+    /// A part of a volume that it has not.
+    NoPart { part: PathBuf, destination: PathBuf },
 }
 
 impl Failure {

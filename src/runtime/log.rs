@@ -86,7 +86,8 @@ fn numbered(directory: &Path, number: u32) -> PathBuf {
 pub(super) struct Log {
     directory: PathBuf,
     options: LogOptions,
-    file: File,
+    /// None if nothing is kept.
+    file: Option<File>,
     size: u64,
     /// Bytes of entries for which there was no room.
     lost: u64,
@@ -98,8 +99,9 @@ pub(super) struct Log {
 impl Log {
     /// Goes on with the log in `directory`.
     pub(super) fn open(directory: &Path, options: LogOptions) -> io::Result<Self> {
-        let file = append(&numbered(directory, 0))?;
-        let size = file.metadata()?.len();
+        let open = || append(&numbered(directory, 0));
+        let file = (!options.keeps_nothing()).then(open).transpose()?;
+        let size = file.as_ref().map(File::metadata).transpose()?.map_or(0, |file| file.len());
         let directory = directory.into();
         let begun = Default::default();
         Ok(Self { directory, options, file, size, lost: 0, begun, entries: Vec::new() })
@@ -110,6 +112,9 @@ impl Log {
     /// A disk that is full must not stop a workload: what cannot be written is
     /// left out, whole entries at a time, and counted.
     pub(super) fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        if self.file.is_none() {
+            return;
+        }
         let now = rfc3339_nanoseconds(SystemTime::now());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.add(&now, stream, line);
@@ -190,11 +195,12 @@ impl Log {
     }
 
     fn append(&mut self, entries: &[u8]) {
-        match self.file.write_all(entries) {
+        let Some(file) = &mut self.file else { return };
+        match file.write_all(entries) {
             Ok(()) => self.size += entries.len() as u64,
             Err(_) => {
                 // Half an entry would spoil the next one.
-                let _ = self.file.set_len(self.size);
+                let _ = file.set_len(self.size);
                 self.lost += entries.len() as u64;
             }
         }
@@ -219,7 +225,7 @@ impl Log {
         }
         if let Ok(file) = append(&numbered(&self.directory, 0)) {
             self.size = file.metadata().map_or(0, |metadata| metadata.len());
-            self.file = file;
+            self.file = Some(file);
         }
     }
 }

@@ -56,6 +56,8 @@ mod terminal;
 pub mod usage;
 mod user;
 
+use std::path::PathBuf;
+
 use nix::errno::Errno;
 
 pub use client::{Client, Outcome};
@@ -107,6 +109,8 @@ pub enum Error {
     Setup { step: String, source: sys::Error },
     #[error("cannot mount {what}")]
     Mount { what: String, source: sys::Error },
+    #[error("there is no `{}` in what is to be mounted at {}", part.display(), destination.display())]
+    NoPart { part: PathBuf, destination: PathBuf },
     #[error("cannot run as the user that was asked for: {why}")]
     User { why: String },
     #[error("cannot run the command `{command}`")]
@@ -150,6 +154,10 @@ impl Hint for Error {
             {
                 Some("a directory is mounted on a directory, and a file on a file".into())
             }
+            Self::NoPart { .. } => Some(
+                "what `subpath` names must be there; a sandbox that mounts all of it can make it"
+                    .into(),
+            ),
             Self::Mount { source, .. } if source.errno == Errno::EACCES => Some(
                 "the directory for the mount point is not yours to change; mount elsewhere, \
                  such as below /tmp"

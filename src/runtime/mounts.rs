@@ -255,7 +255,22 @@ fn take_one(request: &Mount, scratch: &Path) -> Result<Option<Detached>, Failure
         }
         Ok(Some(taken))
     });
-    restricted.map_err(Failure::mount(source.display()))
+    restricted.map_err(|error| match part(&request.kind) {
+        Some(part) if error.errno == Errno::ENOENT && error.call.starts_with("openat2") => {
+            Failure::NoPart { part: part.into(), destination: request.destination.clone() }
+        }
+        _ => Failure::mount(source.display())(error),
+    })
+}
+
+/// What is wanted of a volume, if it is not all.
+fn part(kind: &MountKind) -> Option<&Path> {
+    match kind {
+        MountKind::Within { path, .. }
+        | MountKind::Elsewhere { path, .. }
+        | MountKind::Overlay { path, .. } => Some(path),
+        MountKind::Bind { .. } | MountKind::Tmpfs { .. } => None,
+    }
 }
 
 /// What is in the directory of a volume is a stranger's: no link leads out of it.

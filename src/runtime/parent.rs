@@ -315,6 +315,7 @@ impl From<Failure> for Error {
                 Self::Exec { command, source: source(call, errno) }
             }
             Failure::User { why } => Self::User { why },
+            Failure::NoPart { part, destination } => Self::NoPart { part, destination },
         }
     }
 }

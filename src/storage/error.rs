@@ -69,6 +69,8 @@ pub enum Error {
     InTheWay { path: String, what: &'static str },
     #[error("a volume named `{0}` exists already")]
     VolumeExists(String),
+    #[error("a volume named `{name}` exists already, and was made otherwise")]
+    VolumeDiffers { name: String, made: String },
     #[error("there is no volume `{0}`")]
     NoSuchVolume(String),
     #[error("the volume `{name}` is in use{}", by(users))]
@@ -175,6 +177,9 @@ impl Hint for Error {
                  has changed on the host"
                     .into(),
             ),
+            Self::VolumeDiffers { made, .. } => {
+                Some(format!("it was made with `{made}`; --ignore takes it as it is"))
+            }
             Self::NoSuchVolume(_) => Some("`sandbox volume ls` lists those that there are".into()),
             Self::VolumeDamaged { .. } => Some("`sandbox volume rm --force` removes it".into()),
             Self::VolumeInUse { users, .. } if !users.is_empty() => {

@@ -142,11 +142,49 @@ pub fn pass_on(bytes: &[u8], to_stderr: bool) -> Result<bool, Error> {
     }
 }
 
-/// Standard output for what is no text; none if that is a terminal.
-pub fn data_output() -> Option<impl Write> {
+/// Writes what is no text to standard output, unless that is a terminal: then none. A
+/// reader that has gone away is no error, whatever `write` makes of it.
+pub fn write_data(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+) -> Option<Result<(), Error>> {
     let stdout = io::stdout();
+    if stdout.is_terminal() {
+        return None;
+    }
+    let mut gone = false;
+    let output = Watched { inner: stdout.lock(), gone: &mut gone };
     // A line is nothing in such data, and nothing to flush after.
-    (!stdout.is_terminal()).then(|| io::BufWriter::with_capacity(1 << 20, stdout.lock()))
+    let mut output = io::BufWriter::with_capacity(1 << 20, output);
+    let written = write(&mut output).and_then(|()| output.flush().map_err(Error::Output));
+    drop(output);
+    Some(if gone { Ok(()) } else { written })
+}
+
+/// A writer that remembers whether its reader has gone.
+#[derive(Debug)]
+struct Watched<'a, W> {
+    inner: W,
+    gone: &'a mut bool,
+}
+
+impl<W: Write> Watched<'_, W> {
+    fn noting<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        *self.gone |= result.as_ref().is_err_and(is_gone);
+        result
+    }
+}
+
+impl<W: Write> Write for Watched<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes);
+        self.noting(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.inner.flush();
+        self.noting(flushed)
+    }
 }
 
 /// Writes `value` to standard output as JSON.

@@ -616,3 +616,28 @@ fn a_sandbox_that_was_held_stays_held() {
     assert_eq!(sandbox(&store, &["run", "copy", "sh", "-c", LOOK]), seen());
     sandbox(&store, &["rm", "-f", "web"]);
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let first = "{ \"$@\"; echo $? >&2; } | head -c 10 | wc -c";
+    Test::sandbox(&["run", "--name", "web", "-v", "vol:/v", &image, "cp", "/bin/busybox", "/v/"])
+        .store(&store)
+        .check();
+    for words in [
+        &["export", "web"][..],
+        &["save", &image],
+        &["cp", "web:/bin", "-"],
+        &["volume", "export", "vol"],
+    ] {
+        Test::sandbox(words)
+            .store(&store)
+            .within(&["sh", "-c", first, "sh"])
+            .stdout("10\n")
+            .stderr("0\n")
+            .check();
+    }
+    sandbox(&store, &["rm", "web"]);
+    store.assert_nothing_left();
+}

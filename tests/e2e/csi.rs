@@ -539,8 +539,9 @@ fn a_create_that_was_killed_is_gone_on_with_or_given_up() {
         csi.run("data:/d", "true").check(); // Whoever uses it goes on, too.
         assert_eq!((csi.status("data")["State"].as_str(), csi.volumes().len()), (Some("ready"), 1));
         if goes_on {
-            csi.create("data", &[]).fails(125, &["`data` exists already"]).check();
-            csi.create("data", &["--ignore"]).check();
+            csi.create("data", &[]).stdout("data\n").check();
+            csi.create("data", &["-o", "size=2g"]).fails(125, &["`data` exists already"]).check();
+            csi.create("data", &["-o", "size=2g", "--ignore"]).stdout("data\n").check();
         }
         csi.call(&["volume", "rm", "data"]);
     }

@@ -45,3 +45,4 @@ mod terminal;
 mod users;
 mod volumes;
 mod volumes_named;
+mod volumes_shared;

@@ -18,6 +18,10 @@ fn json(store: &Store, args: &[&str]) -> Value {
     serde_json::from_str(&output).unwrap()
 }
 
+fn count_images(store: &Store) -> usize {
+    Test::sandbox(&["images", "-q"]).store(store).read().lines().count()
+}
+
 /// What `du` says of the store, as the root of all our ids.
 fn du(store: &Store) -> u64 {
     let all = ["--map-root-user", "--map-auto"];
@@ -154,7 +158,7 @@ fn prune_leaves_what_runs() {
     let mut running = Test::sandbox(&["run", "-i", &one, "sh", "-c", script]).store(&store).spawn();
     running.wait_for("ready");
     Test::sandbox(&["system", "prune", "-af"]).store(&store).check();
-    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 1);
+    assert_eq!(count_images(&store), 1);
     drop(running.stdin());
     running.wait_for("one");
     assert_eq!(running.wait().code(), Some(0));
@@ -168,12 +172,12 @@ fn prune_asks_first() {
     let prune = || Test::sandbox(&["system", "prune", "-a"]).store(&store);
     prune().fails(125, &["nobody has answered", "--force"]).check();
     prune().stdin("n\n").stdout("").check();
-    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    assert_eq!(count_images(&store), 2);
     let recent = ["system", "prune", "-a", "--older-than", "1h"];
     Test::sandbox(&recent).store(&store).stdin("y\n").check();
-    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    assert_eq!(count_images(&store), 2);
     prune().stdin("y\n").check();
-    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 0);
+    assert_eq!(count_images(&store), 0);
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn beyond_the_limit_the_least_recently_used_image_goes() {
     let output = pull.env("XDG_CONFIG_HOME", config.path()).output();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(text(&output.stderr).contains(&format!("note: evicted {two}:latest")), "{output:?}");
-    let images = json(&store, &["images"]).to_string();
+    let images = Test::sandbox(&["images", "--format", "json"]).store(&store).read();
     assert!(images.contains(&one) && images.contains(&three) && !images.contains(&two));
 }
 
@@ -386,7 +390,7 @@ fn reset_removes_the_store_but_not_from_under_a_sandbox() {
     let mut running = Test::sandbox(&["run", "-i", &one, "sh", "-c", script]).store(&store).spawn();
     running.wait_for("ready");
     reset().fails(125, &["is in use", "sandbox ps"]).check();
-    assert_eq!(json(&store, &["images"]).as_array().unwrap().len(), 2);
+    assert_eq!(count_images(&store), 2);
     drop(running.stdin());
     assert_eq!(running.wait().code(), Some(0));
     let before = du(&store);

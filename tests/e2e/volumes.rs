@@ -48,6 +48,20 @@ fn a_relative_source_is_relative_to_the_caller() {
 }
 
 #[test]
+fn a_directory_that_was_removed_is_no_volume() {
+    require!(user_namespaces(), "user namespaces");
+    let script = "mkdir gone; cd gone; rmdir ../gone; exec \"$@\"";
+    let dir = Dir::new("volume");
+    let why = "error[E001]: cannot use . as a volume: the current directory was removed\n";
+    Test::run_with(&["-v", ".:/w"], &["true"])
+        .directory(dir.path())
+        .within(&["sh", "-c", script, "sh"])
+        .code(125)
+        .stderr(why)
+        .check();
+}
+
+#[test]
 fn a_file_can_be_mounted() {
     require!(user_namespaces(), "user namespaces");
     let dir = Dir::new("volume");

@@ -114,7 +114,7 @@ fn of_host(config: &SandboxConfig, state: &SandboxState) -> Value {
         "Init": config.process.init,
         "CapEff": config.process.capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "LogConfig": {
-            "Type": "cri",
+            "Type": if config.log.keeps_nothing() { "none" } else { "cri" },
             "Config": {
                 "max-size": config.log.max_size.map_or("-1".into(), |size| size.to_string()),
                 "max-file": config.log.max_file.to_string(),

@@ -16,8 +16,8 @@ use crate::{
     commands::{
         Context,
         options::{
-            LogOption, NetworkMode, PidMode, SandboxArgs, SecurityOption, Variable, parse_signal,
-            read_env_file, resolve_capabilities,
+            LogDriver, LogOption, NetworkMode, PidMode, SandboxArgs, SecurityOption, Variable,
+            parse_signal, read_env_file, resolve_capabilities,
         },
     },
     error::Error,
@@ -137,6 +137,9 @@ fn log_options(args: &SandboxArgs) -> LogOptions {
             LogOption::MaxSize(size) => options.max_size = Some(*size),
             LogOption::MaxFile(count) => options.max_file = *count,
         }
+    }
+    if args.log_driver == LogDriver::None {
+        options.max_file = 0;
     }
     options
 }

@@ -44,7 +44,7 @@ pub use network::{NetworkArgs, NetworkMode};
 pub use network_choice::NetworkChoice;
 pub use quantity::{parse_duration, parse_moment, parse_size};
 pub use registry::{RegistryArgs, RegistryPlace};
-pub use request::{LogOption, PidMode, SandboxArgs, VolumesFrom};
+pub use request::{LogDriver, LogOption, PidMode, SandboxArgs, VolumesFrom};
 pub use security::SecurityOption;
 pub use signal::parse_signal;
 pub use sysctl::Sysctl;

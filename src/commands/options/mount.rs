@@ -327,7 +327,11 @@ fn parse_mode(text: &str) -> Result<u32, String> {
 /// # Errors
 /// If it is not: nothing is ever made in silence.
 pub fn volume_source(source: &Path, make: bool) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(source).unwrap_or_else(|_| source.into());
+    // The one that we are in can be gone and open at once.
+    let path = std::path::absolute(source).map_err(|_| {
+        let source = source.display();
+        Error::usage(format!("cannot use {source} as a volume: the current directory was removed"))
+    })?;
     let failed =
         |error| Error::usage(format!("cannot use {} as a volume: {error}", path.display()));
     match fs::metadata(&path) {

@@ -11,9 +11,20 @@ pub use crate::config::parse_size;
 /// # Errors
 /// What is wrong with `text`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    match parse_any_duration(text)? {
+        Duration::ZERO => Err("must be longer than nothing".into()),
+        duration => Ok(duration),
+    }
+}
+
+/// The same; nothing at all is `0` or `0s`.
+fn parse_any_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "not a duration such as 30s, 5m or 1h30m".to_owned();
     let mut rest = text;
     let mut total = Duration::ZERO;
+    if text.is_empty() {
+        return Err(wrong());
+    }
     while !rest.is_empty() {
         let split = |test: fn(char) -> bool, text: &str| text.find(test).unwrap_or(text.len());
         let (number, tail) = rest.split_at(split(|c| !c.is_ascii_digit() && c != '.', rest));
@@ -33,7 +44,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         total += Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
         rest = tail;
     }
-    if total.is_zero() { Err("must be longer than nothing".into()) } else { Ok(total) }
+    Ok(total)
 }
 
 /// A point in time: RFC 3339, a date, seconds since 1970, or how long ago it was
@@ -51,7 +62,7 @@ pub fn parse_moment(text: &str) -> Result<SystemTime, String> {
         let since = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
         return Ok(UNIX_EPOCH + since);
     }
-    let ago = parse_duration(text).map_err(|_| {
+    let ago = parse_any_duration(text).map_err(|_| {
         "neither a time such as 2026-11-22T08:30:00Z nor a duration such as 5m".to_owned()
     })?;
     Ok(SystemTime::now().checked_sub(ago).unwrap_or(UNIX_EPOCH))

@@ -102,6 +102,10 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     pub cidfile: Option<PathBuf>,
 
+    /// Whether there is a log: none, or local, which json-file means as well
+    #[arg(long, value_name = "DRIVER", default_value = "local")]
+    pub log_driver: LogDriver,
+
     /// max-size=BYTES of a file of the log, and max-file=COUNT of them
     #[arg(long, value_name = "KEY=VALUE")]
     pub log_opt: Vec<LogOption>,
@@ -123,7 +127,7 @@ pub struct SandboxArgs {
 
     /// All capabilities within the sandbox's own user namespace, no filter,
     /// nothing hidden
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    #[arg(long)]
     pub privileged: bool,
 
     /// Put an init in front that reaps orphans and passes signals on
@@ -268,12 +272,32 @@ pub struct Harmless {
     pub ipc: Option<String>,
     #[arg(long, hide = true, value_parser = ["default"])]
     pub isolation: Option<String>,
-    #[arg(long, hide = true, value_parser = ["json-file", "k8s-file", "local"])]
-    pub log_driver: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, value_parser = ["true"])]
     pub sig_proxy: Option<Option<String>>,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
     pub disable_content_trust: Option<Option<bool>>,
+}
+
+/// Where the output of a workload is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogDriver {
+    /// In the store, for `logs`.
+    Local,
+    None,
+}
+
+impl std::str::FromStr for LogDriver {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "local" | "json-file" | "k8s-file" => Ok(Self::Local),
+            "none" => Ok(Self::None),
+            _ => Err("logs are sent nowhere; there are local, json-file and none, and what \
+                      `sandbox logs -f` prints can be piped"
+                .into()),
+        }
+    }
 }
 
 /// One `--log-opt`.

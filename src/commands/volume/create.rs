@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long = "label", value_name = "KEY[=VALUE]")]
     labels: Vec<String>,
 
-    /// Do not mind if it is there
+    /// Do not mind if it is there, made with another driver or other options
     #[arg(long)]
     ignore: bool,
 
@@ -50,18 +50,34 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
     record.anonymous = args.name.is_none();
     let store = context.store_alone()?;
     match store.create_volume(&record) {
-        Err(storage::Error::VolumeExists(_)) if goes_on(&record, &store) => {
-            csi::provision(&store.volume(&name)?, context)?;
-        }
-        Err(storage::Error::VolumeExists(_)) if args.ignore => {}
+        Err(storage::Error::VolumeExists(_)) => reuse(&record, args.ignore, &store, context)?,
         made => csi::provision_new(&made?, &store, context)?,
     }
     ui::print(&format!("{name}\n"))
 }
 
-/// Whether the same was asked for before, and the driver has not made it yet.
-fn goes_on(record: &VolumeRecord, store: &Store) -> bool {
-    let Ok(found) = store.volume(&record.name) else { return false };
+/// Takes the volume that is there if the same was asked for, as docker does. A CSI driver goes
+/// on with what it has not made yet.
+fn reuse(
+    record: &VolumeRecord,
+    whatever_it_is: bool,
+    store: &Store,
+    context: &Context,
+) -> Result<(), Error> {
+    let found = store.volume(&record.name)?;
     let is_same = found.record.driver == record.driver && found.record.options == record.options;
-    is_same && found.record.is_a_drivers() && found.csi_state().is_ok_and(|it| it.volume.is_none())
+    let is_unmade = || found.csi_state().is_ok_and(|state| state.volume.is_none());
+    if is_same && found.record.is_a_drivers() && is_unmade() {
+        return csi::provision(&found, context);
+    }
+    match is_same || whatever_it_is {
+        true => Ok(()),
+        false => Err(differs(&found.record)),
+    }
+}
+
+fn differs(found: &VolumeRecord) -> Error {
+    let options = found.options.iter().map(|(key, value)| format!(" --opt {key}={value}"));
+    let made = format!("--driver {}{}", found.driver, options.collect::<String>());
+    storage::Error::VolumeDiffers { name: found.name.clone(), made }.into()
 }

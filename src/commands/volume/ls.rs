@@ -86,7 +86,7 @@ impl VolumeFilter {
 struct Row {
     driver: String,
     name: String,
-    labels: BTreeMap<String, String>,
+    labels: String,
     mountpoint: String,
     scope: &'static str,
 }
@@ -103,15 +103,12 @@ pub(super) fn execute(args: &Args, context: &Context) -> Result<(), Error> {
         args.filters.iter().all(|filter| filter.fits(volume, is_used))
     });
     let rows: Vec<Row> = volumes.iter().map(Row::from).collect();
-    match &args.format {
-        _ if args.quiet => rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.name))),
-        TemplateFormat::Json => ui::print_json(&rows),
-        format => {
-            let cells = |row: &Row| vec![row.driver.clone(), row.name.clone()];
-            let usual = || ui::table(&["DRIVER", "VOLUME NAME"], rows.iter().map(cells).collect());
-            ui::print(&format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
-        }
+    if args.quiet {
+        return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.name)));
     }
+    let cells = |row: &Row| vec![row.driver.clone(), row.name.clone()];
+    let usual = || ui::table(&["DRIVER", "VOLUME NAME"], rows.iter().map(cells).collect());
+    ui::print(&args.format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
 }
 
 /// A volume that a CSI driver has.
@@ -139,20 +136,15 @@ fn list_of_driver(
         capacity_bytes: volume.capacity,
     });
     let rows: Vec<DriverRow> = rows.collect();
-    match &args.format {
-        _ if args.quiet => {
-            rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.volume_id)))
-        }
-        TemplateFormat::Json => ui::print_json(&rows),
-        format => {
-            let cells = |row: &DriverRow| {
-                vec![row.volume_id.clone(), ui::bytes(row.capacity_bytes), row.name.clone()]
-            };
-            let heads = ["VOLUME ID", "CAPACITY", "VOLUME NAME"];
-            let usual = || ui::table(&heads, rows.iter().map(cells).collect());
-            ui::print(&format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
-        }
+    if args.quiet {
+        return rows.iter().try_for_each(|row| ui::print(&format!("{}\n", row.volume_id)));
     }
+    let cells = |row: &DriverRow| {
+        vec![row.volume_id.clone(), ui::bytes(row.capacity_bytes), row.name.clone()]
+    };
+    let heads = ["VOLUME ID", "CAPACITY", "VOLUME NAME"];
+    let usual = || ui::table(&heads, rows.iter().map(cells).collect());
+    ui::print(&args.format.rows(&rows, &[("Name", "VOLUME NAME")], usual)?)
 }
 
 /// What those volumes of the driver are called that are ours.
@@ -176,10 +168,11 @@ fn names_by_id(
 
 impl From<&StoredVolume> for Row {
     fn from(volume: &StoredVolume) -> Self {
+        let labels = volume.record.labels.iter().map(|(key, value)| format!("{key}={value}"));
         Self {
             driver: volume.record.driver.clone(),
             name: volume.record.name.clone(),
-            labels: volume.record.labels.clone(),
+            labels: labels.collect::<Vec<_>>().join(","),
             mountpoint: volume.mountpoint().unwrap_or_default().display().to_string(),
             scope: "local",
         }

@@ -1,6 +1,10 @@
 //! `sandbox volume export` and `sandbox volume import`.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    path::PathBuf,
+};
 
 use super::{expect_unused, with_files};
 use crate::{
@@ -47,14 +51,10 @@ pub(super) fn export(args: &ExportArgs, context: &Context) -> Result<(), Error> 
     let _held = volume.hold()?;
     let root = open_directory(&volume.data()).map_err(failed)?;
     let content = Tree::within(root).keeping(volume.kept()).find(".".as_ref(), false)?;
+    let write = |output: &mut dyn Write| content.write(None, output).map(drop).map_err(Error::from);
     match &args.output {
-        Some(path) => {
-            write_file(path, |output| content.write(None, output).map(drop).map_err(Into::into))
-        }
-        None => {
-            let output = ui::data_output().ok_or_else(no_terminal)?;
-            Ok(content.write(None, output).map(drop)?)
-        }
+        Some(path) => write_file(path, write),
+        None => ui::write_data(write).ok_or_else(no_terminal)?,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use super::sandbox;
 use crate::{
     require,
-    support::{Store, Test, user_namespaces},
+    support::{Store, Test, own, user_namespaces},
 };
 
 /// A log as CRI has it, with moments that are known.
@@ -117,6 +117,29 @@ fn a_log_is_followed_to_the_end_of_its_sandbox() {
 }
 
 #[test]
+fn nothing_is_kept_of_a_log_that_is_not_wanted() {
+    require!(user_namespaces(), "user namespaces");
+    let (store, image) = own();
+    let script = "echo one; read line; echo $line";
+    let words = ["run", "-i", "--name", "job", "--log-driver=none", &image, "sh", "-c", script];
+    Test::sandbox(&words).store(&store).stdin("two\n").stdout("one\ntwo\n").check();
+    let id = sandbox(&store, &["inspect", "-f", "{{.Id}}", "job"]);
+    assert!(!store.path().join("sandboxes").join(id.trim()).join("log").exists());
+    let driver = ["inspect", "-f", "{{.HostConfig.LogConfig.Type}}", "job"];
+    assert_eq!(sandbox(&store, &driver), "none\n");
+    let why = "error[E001]: job keeps no log: it was made with `--log-driver none`\n";
+    Test::sandbox(&["logs", "job"]).store(&store).code(125).stderr(why).check();
+    for kept in ["local", "json-file"] {
+        sandbox(&store, &["rm", "job"]);
+        let words = ["run", "--name", "job", "--log-driver", kept, &image, "echo", "kept"];
+        Test::sandbox(&words).store(&store).check();
+        assert_eq!(sandbox(&store, &["logs", "job"]), "kept\n");
+    }
+    sandbox(&store, &["rm", "job"]);
+    store.assert_nothing_left();
+}
+
+#[test]
 fn a_log_that_there_is_not_is_told() {
     require!(user_namespaces(), "user namespaces");
     let store = Store::new();
@@ -127,6 +150,7 @@ fn a_log_that_there_is_not_is_told() {
         (&["logs", "--until", "x", "web"], "neither a time such as"),
         (&["run", "--log-opt", "max-size=0", "host", "true"], "a log of no bytes keeps nothing"),
         (&["run", "--log-opt", "max-file=0", "host", "true"], "`0` is not a number of files"),
+        (&["run", "--log-driver", "syslog", "host", "true"], "logs are sent nowhere; there are"),
         (&["run", "--log-opt", "tag=x", "host", "true"], "neither max-size=BYTES nor max-file="),
     ] {
         Test::sandbox(args).store(&store).fails(125, &[why]).check();
