@@ -236,20 +236,16 @@ pub(in crate::commands) fn enter_common_domain(
     let mut entered = None;
     for supervisor in entrance.living() {
         match context.enter_domain_of(supervisor) {
-            Ok(domain) => entered = Some((domain, supervisor)),
+            Ok(domain) => entered = Some(domain),
             Err(Error::Runtime(runtime::Error::Gone | runtime::Error::Join(_))) => continue,
             Err(error) => return Err(error),
         }
         break;
     }
-    let (mut domain, beside) = match entered {
-        Some((domain, supervisor)) => (domain, Some(supervisor)),
-        None => (make()?, None),
-    };
-    let switch = match beside {
-        Some(supervisor) => catalog.switch_of(supervisor).map(Switch::There),
-        None => Switch::begin(),
-    };
+    // Whoever let us in may be gone by now, and be the last: then there is no switch.
+    let there = entered.is_some().then(|| entrance.switch()).flatten();
+    let mut domain = entered.map_or_else(make, Ok)?;
+    let switch = there.map_or_else(Switch::begin, |switch| Ok(Switch::There(switch)));
     let switch = switch.map_err(network::Error::Named)?;
     domain.settle()?; // The next may come in as soon as the entrance is free.
     let registration = entrance.register(switch).map_err(network::Error::Named)?;

@@ -101,15 +101,25 @@ impl Switch {
 
 impl Entrance {
     /// Those whose domain is to be entered: any will do, and one may just have died.
-    /// Entries of the dead are removed on the way.
     pub fn living(&self) -> impl Iterator<Item = ProcessId> {
+        self.entries().map(|(supervisor, _)| supervisor)
+    }
+
+    /// The switch, for who is in the domain by now: all have the same. None if nobody is
+    /// left in there.
+    pub fn switch(&self) -> Option<OwnedFd> {
+        self.entries().find_map(|entry| open_switch(entry).ok())
+    }
+
+    /// Entries of the dead are removed on the way.
+    fn entries(&self) -> impl Iterator<Item = (ProcessId, i32)> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter_map(|path| {
             let entry = read(&path);
             if entry.is_none() {
                 let _ = fs::remove_file(&path); // We have the lock, so nobody writes it.
             }
-            entry.map(|(supervisor, _)| supervisor)
+            entry
         })
     }
 
