@@ -299,12 +299,18 @@ def answers(message):
 
 
 def dns(server, name, kind):
-    """Asks by UDP."""
+    """Asks by UDP, and once more if there is no answer: datagrams may be lost, and
+    whoever resolves names asks twice (`resolv.conf(5)`, attempts)."""
     with socket.socket(family(server), socket.SOCK_DGRAM) as client:
-        client.settimeout(LIMIT)
+        client.settimeout(LIMIT / 2)
         client.connect((server, 53))
         client.send(question(name, kind))
-        code, truncated, found = answers(client.recv(70000))
+        try:
+            answer = client.recv(70000)
+        except TimeoutError:
+            client.send(question(name, kind))
+            answer = client.recv(70000)
+        code, truncated, found = answers(answer)
     return " ".join([code] + ["truncated"] * truncated + found)
 
 
