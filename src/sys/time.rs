@@ -2,17 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The clock by which file systems stamp files: seconds since 1970, and nanoseconds. It
-/// stands still for some milliseconds at a time (`clock_gettime(2)`,
-/// CLOCK_REALTIME_COARSE).
-pub fn kernel_now() -> (i64, i64) {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is ours, and of the type that the call fills. It cannot fail: the
-    // clock exists since Linux 2.6.32.
-    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &mut now) };
-    (now.tv_sec, now.tv_nsec)
-}
-
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// In UTC and to the millisecond, such as `2026-11-22T08:30:00.125Z` (RFC 3339).

@@ -22,7 +22,7 @@ mod fold;
 mod sides;
 
 use std::{
-    fs::{self, File},
+    fs,
     io::Write,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -48,10 +48,9 @@ use crate::{
     sys::{
         self, Named,
         fs::{
-            chmod, entries, fstat, mkdir, open_directory, open_directory_at, stat_at,
+            chmod, entries, fchmod, fstat, mkdir, open_directory, open_directory_at, stat_at,
             sync_file_system,
         },
-        time::kernel_now,
     },
 };
 
@@ -444,12 +443,17 @@ fn forget_volatile(work: &Path) -> sys::Result<()> {
 }
 
 /// One line a start: seconds, nanoseconds, inode of the directory that is shown.
+///
+/// The time is the stamp of the file itself, which is changed for it: no file was given a
+/// later one before. The kernel's clocks do not promise that: since Linux 6.13 a file
+/// that somebody looks at between two changes has a finer stamp, ahead of the coarse clock.
 fn note_start(path: &Path, inode: u64) -> sys::Result<()> {
-    let (seconds, nanoseconds) = kernel_now();
-    let note =
-        |mut file: File| file.write_all(format!("{seconds} {nanoseconds} {inode}\n").as_bytes());
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
-    file.and_then(note).named(|| format!("write({path:?})"))
+    let mut file = file.named(|| format!("open({path:?})"))?;
+    fchmod(&file, 0o600)?;
+    let now = fstat(&file)?;
+    let line = format!("{} {} {inode}\n", now.st_ctime, now.st_ctime_nsec);
+    file.write_all(line.as_bytes()).named(|| format!("write({path:?})"))
 }
 
 #[cfg(test)]
@@ -512,12 +516,12 @@ mod tests {
     fn attributes_are_carried_but_not_the_notes_of_overlayfs() {
         let case = Case::new();
         fs::write(case.upper("old"), "new").unwrap();
-        let file = File::open(case.upper("old")).unwrap();
+        let file = fs::File::open(case.upper("old")).unwrap();
         set_xattr(&file, "user.mine".as_ref(), b"1").unwrap();
         set_xattr(&file, "user.overlay.origin".as_ref(), b"2").unwrap();
         assert_eq!(case.apply().carried, [(Difference::Changed, "old".into())]);
         assert_eq!(fs::read_to_string(case.host("old")).unwrap(), "new");
-        let file = File::open(case.host("old")).unwrap();
+        let file = fs::File::open(case.host("old")).unwrap();
         assert_eq!(xattr(&file, "user.mine".as_ref()).unwrap(), Some(b"1".to_vec()));
         assert_eq!(xattr(&file, "user.overlay.origin".as_ref()).unwrap(), None);
         assert!(!case.upper("old").exists());
@@ -556,6 +560,21 @@ mod tests {
         fs::write(case.upper("new"), "").unwrap();
         case.cow.discard(&case.held, &[]).unwrap();
         assert!(!staging.exists() && case.cow.is_unchanged().unwrap());
+    }
+
+    #[test]
+    fn what_was_written_and_looked_at_just_before_a_start_has_not_changed_since() {
+        let temp = TempDir::new();
+        let (path, starts) = (temp.path().join("file"), temp.path().join("starts"));
+        for round in 0..200 {
+            fs::write(&path, "one").unwrap();
+            let _ = sys::fs::lstat(&path).unwrap();
+            fs::write(&path, "another").unwrap();
+            note_start(&starts, round).unwrap();
+            let since = Starts::read(&starts).unwrap().first();
+            fs::remove_file(&starts).unwrap();
+            assert!(!drift::has_changed(&sys::fs::lstat(&path).unwrap(), since), "{round}");
+        }
     }
 
     #[test]
