@@ -56,7 +56,8 @@
 //! makes for itself, in which it is root ([`runtime::domain`]). *Gateway*: the
 //! network namespace of ours that takes what a sandbox sends ([`network::user`]).
 //! *Supervisor*: the process that watches over a sandbox. *Member*: a sandbox on a network. *Flow*: a connection, or what is like one:
-//! datagrams or pings between the same two ends. *Layer*: one
+//! datagrams or pings between the same two ends. *Driver*: a process of
+//! somebody else's that makes and mounts volumes ([`storage::csi`]). *Layer*: one
 //! unpacked change set, immutable, named by its *diff id*. *Digest*: the hash of
 //! a blob as it was transferred; *diff id*: the hash of a layer's plain tar.
 

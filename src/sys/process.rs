@@ -222,6 +222,12 @@ pub fn start_time(pid: i32) -> Option<u64> {
     status(pid).map(|(_, start_time)| start_time)
 }
 
+/// Our number, and when we began: what tells us from whoever has this number later.
+pub fn identity() -> (i32, u64) {
+    let pid = nix::unistd::getpid().as_raw();
+    (pid, start_time(pid).unwrap_or_default())
+}
+
 /// Whether the process that began then is there, and has not ended: one that
 /// nobody has waited for is still listed (`proc_pid_stat(5)`, field 3).
 pub fn is_alive(pid: i32, start_time: u64) -> bool {

@@ -83,6 +83,6 @@ impl Drop for Published {
 
 /// The supervisor is who calls this.
 fn ourselves() -> ProcessId {
-    let pid = nix::unistd::getpid().as_raw();
-    ProcessId { pid, start_time: sys::process::start_time(pid).unwrap_or_default() }
+    let (pid, start_time) = sys::process::identity();
+    ProcessId { pid, start_time }
 }

@@ -247,6 +247,6 @@ impl Drop for CniNetwork {
 }
 
 fn ourselves() -> ProcessId {
-    let pid = nix::unistd::getpid().as_raw();
-    ProcessId { pid, start_time: sys::process::start_time(pid).unwrap_or_default() }
+    let (pid, start_time) = sys::process::identity();
+    ProcessId { pid, start_time }
 }

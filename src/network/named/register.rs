@@ -132,8 +132,7 @@ impl Entrance {
             Switch::There(switch) => switch,
             Switch::New(switch) => switch.finish().map_err(Error::Switch)?,
         };
-        let pid = nix::unistd::getpid().as_raw();
-        let start_time = sys::process::start_time(pid).unwrap_or_default();
+        let (pid, start_time) = sys::process::identity();
         let name = entry_name(ProcessId { pid, start_time });
         let path = self.directory.join(&name);
         let failed = |error| Error::Files(path.display().to_string(), error);

@@ -65,8 +65,7 @@ fn read(note: &mut File) -> Option<ProcessId> {
 
 /// Over what was there: of one length, so that nothing of that remains.
 fn write(mut note: &File) -> std::io::Result<()> {
-    let pid = nix::unistd::getpid().as_raw();
-    let start_time = sys::process::start_time(pid).unwrap_or_default();
+    let (pid, start_time) = sys::process::identity();
     std::io::Seek::rewind(&mut note)?;
     note.write_all(format!("{pid:10} {start_time:20}\n").as_bytes())
 }

@@ -31,7 +31,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    unistd::{AccessFlags, access, getpid},
+    unistd::{AccessFlags, access},
 };
 
 use super::scope;
@@ -106,8 +106,7 @@ impl Base {
         let offered = self.controllers();
         held.retain(|limit| offered.iter().any(|it| it.as_str() == controller(*limit)));
         held.retain(|limit| self.hand_down(controller(*limit)).is_ok());
-        let pid = getpid().as_raw();
-        let start = sys::process::start_time(pid).unwrap_or_default();
+        let (pid, start) = sys::process::identity();
         let directory = self.directory.join(format!("{PREFIX}{id}.{pid}.{start}"));
         fs::create_dir(&directory)
             .named(|| format!("mkdir({directory:?})"))
@@ -429,8 +428,7 @@ mod tests {
 
     #[test]
     fn only_the_cgroup_of_a_supervisor_that_has_gone_is_abandoned() {
-        let pid = getpid().as_raw();
-        let start = sys::process::start_time(pid).unwrap();
+        let (pid, start) = sys::process::identity();
         assert!(!is_abandoned(&format!("sandbox-0a.{pid}.{start}")));
         assert!(is_abandoned(&format!("sandbox-0a.{pid}.{}", start + 1)));
         for other in ["sandbox.host", "sandbox-0a", "session.scope", "sandbox-0a.x.1"] {
